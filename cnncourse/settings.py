@@ -1,0 +1,39 @@
+"""Where files are, and whether this is a quick run. The only module that reads environment variables."""
+
+import os
+import sys
+from pathlib import Path
+
+CHECKOUT = Path(__file__).parent.parent
+
+
+def in_checkout() -> bool:
+    """Whether the package runs from a clone of the course rather than from an installed wheel."""
+    return (CHECKOUT / "pyproject.toml").is_file() and (CHECKOUT / "notebooks").is_dir()
+
+
+def quick() -> bool:
+    """Whether `CNNCOURSE_QUICK` asks for the bundled sample and few steps, as the tests do."""
+    return os.environ.get("CNNCOURSE_QUICK", "0") not in ("", "0")
+
+
+def data_dir() -> Path:
+    """The folder of the full data sets: `CNNCOURSE_DATA`, else `data/` in a clone, else the user's cache."""
+    if chosen := os.environ.get("CNNCOURSE_DATA"):
+        return Path(chosen).expanduser()
+    return CHECKOUT / "data" if in_checkout() else _user_cache() / "cnncourse"
+
+
+def files(name: str) -> Path:
+    """The folder `name` ("sample" or "results") that comes with the course, in a clone or in a wheel."""
+    if in_checkout():
+        return CHECKOUT / {"sample": "data/sample", "results": "results"}[name]
+    return Path(__file__).parent / "_files" / name
+
+
+def _user_cache() -> Path:
+    if sys.platform == "win32":
+        return Path(os.environ.get("LOCALAPPDATA", Path.home() / "AppData" / "Local"))
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Caches"
+    return Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"))
