@@ -1,0 +1,40 @@
+# `make` alone lists the targets. On Windows, which has no make, see README.md.
+PYTHON ?= python3
+BIN = .venv/bin
+READY = .venv/ready
+
+help: ## list these targets
+	@sed -n 's/^\([a-z]*\):.*## /\1	/p' Makefile | expand -t 12
+
+book: $(READY) ## build the site from the executed notebooks
+	$(BIN)/jupyter-book build . -W -n --keep-going
+	@echo "Open $(CURDIR)/_build/html/index.html"
+
+test: lint ## run everything that guards the course
+	$(BIN)/python -m pytest
+
+lint: $(READY) ## check the style of package, tests and notebooks
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+
+lab: $(READY) ## open the notebooks in JupyterLab
+	$(BIN)/jupyter lab notebooks
+
+data: $(READY) ## fetch the full data sets
+	$(BIN)/python -m cnncourse.sources
+
+results: $(READY) ## run the recipes that results/ lacks
+	$(BIN)/python -m cnncourse.recipes run --missing
+
+notebooks: $(READY) ## execute all chapters in full and keep the outputs
+	$(BIN)/python tools/run_notebooks.py
+
+address: $(READY) ## write the repository's address where it is needed: make address URL=https://…
+	$(BIN)/python tools/set_address.py $(URL)
+
+$(READY): requirements.txt constraints.txt pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install -r requirements.txt
+	@touch $@
+
+.PHONY: help book test lint lab data results notebooks address
