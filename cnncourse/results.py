@@ -1,0 +1,121 @@
+"""Reading what the recipes measured, so that no number in the course is typed by hand.
+
+A result file, `results/NAME.json`, holds one run for each seed; see `cnncourse.recipes`.
+"""
+
+import json
+import math
+from pathlib import Path
+from statistics import mean, stdev
+from typing import NamedTuple
+
+from cnncourse import settings
+
+# The 97.5 % point of Student's t distribution for n - 1 degrees of freedom, by n.
+T_975 = dict(zip(range(2, 11), (12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262), strict=True))
+
+
+class Summary(NamedTuple):
+    """A recipe over its seeds. Accuracies and losses are those after the last epoch; deviations are between seeds."""
+
+    recipe: str
+    parameters: int
+    seeds: int
+    epochs: int
+    test_accuracy: float
+    test_deviation: float
+    test_loss: float
+    train_accuracy: float
+    valid_accuracy: float
+    seconds_per_epoch: float
+
+
+class Difference(NamedTuple):
+    """How much more accurate one recipe is than another, paired by seed, with a 95 % confidence interval."""
+
+    mean: float
+    low: float
+    high: float
+    seeds: int
+
+    def __str__(self) -> str:
+        percent = "{:+.2f}".format
+        interval = f"{percent(100 * self.mean)} percentage points, 95 % interval {percent(100 * self.low)} to "
+        interval += f"{percent(100 * self.high)}, over {self.seeds} seeds"
+        if self.low > 0:
+            return f"{interval}: the first is more accurate"
+        if self.high < 0:
+            return f"{interval}: the second is more accurate"
+        return f"{interval}: these runs do not show which is more accurate"
+
+
+class Table(list):
+    """Rows of text, the first of them the head. Printed, its columns are aligned; in a notebook it is a table."""
+
+    def __repr__(self) -> str:
+        widths = [max(map(len, column)) for column in zip(*self, strict=True)]
+        return "\n".join(
+            "  ".join(text.ljust(width) if place == 0 else text.rjust(width) for place, text, width in cells)
+            for cells in (zip(range(len(row)), row, widths, strict=True) for row in self)
+        )
+
+
+def load_results(name: str, folder: Path | None = None) -> dict:
+    """The result file of a recipe.
+
+    Raises:
+        FileNotFoundError: the recipe has not been run; the text says how to run it.
+    """
+    path = (folder or settings.files("results")) / f"{name}.json"
+    if not path.exists():
+        raise FileNotFoundError(f"there are no results of {name!r}. Run it: python -m cnncourse.recipes run {name}")
+    return json.loads(path.read_text())
+
+
+def summarise(name: str, folder: Path | None = None) -> Summary:
+    """A recipe over its seeds, at the last epoch."""
+    result = load_results(name, folder)
+    runs = result["runs"]
+    last = [run["history"][-1] for run in runs]
+    test = [run["test"]["accuracy"] for run in runs]
+    return Summary(
+        recipe=name,
+        parameters=result["parameters"],
+        seeds=len(runs),
+        epochs=last[0]["epoch"],
+        test_accuracy=mean(test),
+        test_deviation=stdev(test) if len(test) > 1 else math.nan,
+        test_loss=mean(run["test"]["loss"] for run in runs),
+        train_accuracy=mean(row["train_accuracy"] for row in last),
+        valid_accuracy=mean(row["valid_accuracy"] for row in last),
+        seconds_per_epoch=mean(row["seconds"] for run in runs for row in run["history"]),
+    )
+
+
+def compare(first: str, second: str, folder: Path | None = None) -> Difference:
+    """The test accuracy of the first recipe minus that of the second, over the seeds that both have.
+
+    Raises:
+        ValueError: they share fewer than two seeds or more than ten.
+    """
+    accuracies = [
+        {run["seed"]: run["test"]["accuracy"] for run in load_results(name, folder)["runs"]} for name in (first, second)
+    ]
+    shared = sorted(accuracies[0].keys() & accuracies[1].keys())
+    if len(shared) not in T_975:
+        raise ValueError(f"{first} and {second} share {len(shared)} seeds; a paired comparison here takes 2 to 10")
+    differences = [accuracies[0][seed] - accuracies[1][seed] for seed in shared]
+    half = T_975[len(shared)] * stdev(differences) / math.sqrt(len(shared))
+    return Difference(mean(differences), mean(differences) - half, mean(differences) + half, len(shared))
+
+
+def table(*names: str, folder: Path | None = None) -> Table:
+    """The recipes side by side: accuracies at the last epoch in per cent, test accuracy with its deviation."""
+    head = ["recipe", "parameters", "epochs", "seeds", "train %", "valid %", "test %"]
+    rows = []
+    for name in names:
+        summary = summarise(name, folder)
+        test = f"{100 * summary.test_accuracy:.2f} ± {100 * summary.test_deviation:.2f}"
+        valid, train = (f"{100 * value:.2f}" for value in (summary.valid_accuracy, summary.train_accuracy))
+        rows.append([name, f"{summary.parameters:,}", str(summary.epochs), str(summary.seeds), train, valid, test])
+    return Table([head, *rows])
