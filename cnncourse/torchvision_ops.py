@@ -2,8 +2,8 @@
 
 The torchvision of the Python package index is built for CUDA. Beside a CPU-only torch its library of compiled
 operators cannot be loaded, and `import torchvision` stops with "operator torchvision::nms does not exist"
-(torchvision issues 9077, 9085, 9086). Data sets and transforms need none of these operators, so it is enough to
-declare the two that torchvision looks for while it is imported. Write either of
+(torchvision issues 9077, 9085, 9086). Data sets and transforms need none of these operators, so it is enough
+to declare the two that torchvision looks for while it is imported. Write either of
 
     from cnncourse.torchvision_ops import torchvision
 
