@@ -34,8 +34,11 @@ class Unavailable(Exception):
 def from_torchvision(name: str, folder: Path, *, megabytes: float):
     code = f"from cnncourse.downloads import torchvision_download as get; get({name!r}, {str(folder)!r})"
     run([sys.executable, "-c", code], folder, megabytes=megabytes)
-    arrays = {split: np.load(folder / f"{split}.npz") for split in ("train", "test")}
-    return {split: (file["images"], file["labels"]) for split, file in arrays.items()}
+    pairs = {}
+    for split in ("train", "test"):
+        with np.load(folder / f"{split}.npz") as file:
+            pairs[split] = file["images"], file["labels"]
+    return pairs
 
 
 def torchvision_download(name: str, folder: str) -> None:

@@ -130,13 +130,13 @@ def cache_file(name: str, split: str) -> Path:
 def _read(name: str, split: str) -> tuple[np.ndarray, np.ndarray] | None:
     path = cache_file(name, split)
     try:
-        with np.load(path) as file:
+        with path.open("rb") as opened, np.load(opened) as file:  # np.load by itself leaves a damaged file open
             pair = file["images"], file["labels"]
         _check(pair, SETS[name][split])
     except FileNotFoundError:
         return None
     except Exception as error:  # a damaged file can fail in any way
-        reason = getattr(error, "strerror", None) or "it is damaged"
+        reason = error.strerror if isinstance(error, PermissionError) else "it is damaged"
         print(f"{path} cannot be used ({reason}): {name} is fetched again.", file=sys.stderr)
         return None
     return pair
@@ -162,7 +162,7 @@ def _download(name: str) -> tuple[dict[str, tuple[np.ndarray, np.ndarray]], str]
         f"  connect this machine and run `make data` (or `python -m cnncourse.sources {name}`);\n"
         f"  bring {' and '.join(cache_file(name, split).name for split in SETS[name])} from a machine"
         " that has them into that folder, or into another that CNNCOURSE_DATA names;\n"
-        f"  use the small bundled sample: load({name!r}, …, sample=True)."
+        f"  use the small bundled sample: load({name!r}, …, allow_sample=True)."
     )
 
 
