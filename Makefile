@@ -24,15 +24,16 @@ data: $(READY) ## fetch the full data sets
 	$(BIN)/python -m cnncourse.sources
 
 results: $(READY) ## run the recipes that results/ lacks
-	$(BIN)/python -m cnncourse.recipes run --missing
+	$(BIN)/python -m cnncourse.recipes run
 
 notebooks: $(READY) ## execute all chapters in full and keep the outputs
 	$(BIN)/python tools/run_notebooks.py
 
-address: $(READY) ## write the repository's address where it is needed: make address URL=https://…
+address: $(READY) ## write the repository's address where it stands: make address URL=https://github.com/you/yours
 	$(BIN)/python tools/set_address.py $(URL)
 
 $(READY): requirements.txt constraints.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("The course needs Python 3.11 or newer: make PYTHON=python3.13 ...")'
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install -r requirements.txt
 	@touch $@

@@ -1,0 +1,64 @@
+"""Write the address of the course's repository wherever it stands.
+
+    python tools/set_address.py https://github.com/you/yours
+
+`_config.yml` has it first: from there the book takes its links and its launch buttons. The notebooks' first cells,
+README.md and pyproject.toml repeat it, because they are read where `_config.yml` is not.
+"""
+
+import re
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+GITHUB = "https://github.com/"
+
+
+def places(root: Path) -> list[Path]:
+    """The files that hold the address."""
+    names = ["_config.yml", "README.md", "pyproject.toml"]
+    return [root / name for name in names] + sorted((root / "notebooks").glob("*.ipynb"))
+
+
+def address(root: Path) -> str:
+    """The address that `_config.yml` has now."""
+    return re.search(r"^repository:\s+url: (\S+)", (root / "_config.yml").read_text(encoding="utf8"), re.M)[1]
+
+
+def checked(url: str) -> str:
+    """`url` without what a browser or git adds to its end.
+
+    Raises:
+        ValueError: it is not the address of a repository on GitHub, the only place that Colab opens notebooks from.
+    """
+    url = url.strip().removesuffix("/").removesuffix(".git")
+    if not re.fullmatch(GITHUB + r"[A-Za-z0-9-]+/[\w.-]+", url, re.ASCII):
+        raise ValueError(f"{url!r} is not an address like {GITHUB}you/yours, which Colab and the notebooks need.")
+    return url
+
+
+def set_address(root: Path, url: str) -> list[Path]:
+    """Replace the address by `url` in every file that holds it, and return the files that changed."""
+    old, new = address(root).removeprefix(GITHUB), checked(url).removeprefix(GITHUB)
+    # Colab's own links name a repository as …/github/you/yours.
+    pattern = re.compile(rf"(github(?:\.com)?/){re.escape(old)}(?![\w-])")
+    changed = []
+    for path in places(root):
+        before = path.read_text(encoding="utf8")
+        after = pattern.sub(rf"\g<1>{new}", before)
+        if after != before:
+            path.write_text(after, encoding="utf8", newline="\n")
+            changed.append(path)
+    return changed
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 2:
+        sys.exit(f"Say which address: make address URL={GITHUB}you/yours")
+    try:
+        files = set_address(ROOT, sys.argv[1])
+    except ValueError as error:
+        sys.exit(str(error))
+    for file in files:
+        print(f"Changed {file.relative_to(ROOT)}")
+    print(f"The repository's address is {address(ROOT)}")
