@@ -161,7 +161,7 @@ def read_idx(content: bytes) -> np.ndarray:
         raise ValueError("not an IDX file of bytes")
     dimensions = content[3]
     shape = np.frombuffer(content, ">i4", count=dimensions, offset=4)
-    return np.frombuffer(content, np.uint8, offset=4 + 4 * dimensions).reshape(shape)
+    return np.frombuffer(content, np.uint8, offset=4 + 4 * dimensions).reshape(shape).copy()  # to be writable
 
 
 def _png_batch(file) -> np.ndarray:

@@ -159,7 +159,7 @@ def _download(name: str) -> tuple[dict[str, tuple[np.ndarray, np.ndarray]], str]
         f"{name} is not in {settings.data_dir()}, and no source gave it:\n"
         + "\n".join(failures)
         + "\nThree ways out:\n"
-        f"  connect this machine and run `make data` (or `python -m cnncourse.sources {name}`);\n"
+        f"  connect this machine to the internet and run `make data` (or `python -m cnncourse.sources {name}`);\n"
         f"  bring {' and '.join(cache_file(name, split).name for split in SETS[name])} from a machine"
         " that has them into that folder, or into another that CNNCOURSE_DATA names;\n"
         f"  use the small bundled sample: load({name!r}, …, allow_sample=True)."

@@ -200,7 +200,7 @@ def test_where_no_source_answers_the_error_names_what_was_tried_and_the_ways_out
         "  full: No space left on device\n"
         "  other: not the expected arrays\n"
         "Three ways out:\n"
-        "  connect this machine and run `make data` (or `python -m cnncourse.sources MNIST`);\n"
+        "  connect this machine to the internet and run `make data` (or `python -m cnncourse.sources MNIST`);\n"
         "  bring MNIST-train.npz and MNIST-test.npz from a machine that has them into that folder, or into another "
         "that CNNCOURSE_DATA names;\n"
         "  use the small bundled sample: load('MNIST', …, allow_sample=True)."
