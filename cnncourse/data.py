@@ -66,8 +66,17 @@ class ImageSet(Dataset):
             raise ValueError(
                 f"images must be uint8 of shape N×C×H×W, not {self.images.dtype} of shape {tuple(self.images.shape)}"
             )
+        if self.labels.dtype != torch.int64 or self.labels.ndim != 1:
+            raise ValueError(
+                f"labels must be int64 of shape N, not {self.labels.dtype} of shape {tuple(self.labels.shape)}"
+            )
         if len(self.images) != len(self.labels):
             raise ValueError(f"there are {len(self.images)} images but {len(self.labels)} labels")
+        if not self.images.shape[1] == len(self.mean) == len(self.std):
+            raise ValueError(
+                f"images of {self.images.shape[1]} channels need one mean and one std for each channel, "
+                f"not {len(self.mean)} and {len(self.std)}"
+            )
         if len(self.labels) and not (self.labels.min() >= 0 and self.labels.max() < len(self.classes)):
             raise ValueError(
                 f"labels must be from 0 to {len(self.classes) - 1}, the indices of the {len(self.classes)} classes; "
@@ -94,6 +103,10 @@ class ImageSet(Dataset):
         Args:
             fraction: the share of the images, between 0 and 1, that goes to the validation part.
             seed: the same seed gives the same two parts.
+
+        Returns:
+            The rest of the images, which stays "train", and the part, which is "valid". Both parts of a test split
+            stay "test".
         """
         if not 0 < fraction < 1:
             raise ValueError(f"the fraction must be between 0 and 1, for example 0.2; it is {fraction}")
@@ -101,8 +114,8 @@ class ImageSet(Dataset):
         if number in (0, len(self)):
             raise ValueError(f"a fraction of {fraction} of {len(self)} images leaves one of the two parts empty")
         order = torch.randperm(len(self), generator=torch.Generator().manual_seed(seed))
-        valid = replace(self.subset(order[:number]), split_name="valid")
-        return self.subset(order[number:]), valid
+        part_name = "test" if self.split_name == "test" else "valid"
+        return self.subset(order[number:]), replace(self.subset(order[:number]), split_name=part_name)
 
     def resize(self, size: int) -> "ImageSet":
         """The same images at size×size pixels, equal to torchvision's `Resize` of each image."""
@@ -121,7 +134,8 @@ def load(name: str, split: str, *, allow_sample: bool = False) -> ImageSet:
             images; a printed line says so.
 
     Raises:
-        sources.SourceError: the name or the split is unknown, or the set can't be had; says what was tried.
+        ValueError: there is no such data set or split; names the known ones.
+        sources.SourceError: the set can't be had; says what was tried and the ways out.
     """
     sources.check_names(name, split)
     if settings.quick():
