@@ -49,7 +49,7 @@ class LeNet5(nn.Module):
 class ConvNet(nn.Module):
     """A first convolutional network for images of 1×28×28: two convolutions and two wide dense layers.
 
-    It has 7,442,442 parameters, and all but 18,816 of them are in the two dense layers.
+    It has 7,442,314 parameters, and all but 18,816 of them are in the two dense layers.
     """
 
     input_shape = (1, 28, 28)
