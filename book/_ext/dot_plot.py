@@ -1,0 +1,38 @@
+"""A plot of a few rows of dots as an SVG that takes its colours from the page's style sheet."""
+
+from html import escape
+from statistics import mean
+
+LEFT, WIDTH, ROW_HEIGHT = 150, 640, 44
+TICK_STEPS = (0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10)
+
+
+def dot_plot(rows: dict[str, list[float]]) -> str:
+    """One row of dots for each name, with a bar at their mean, on a common axis of test accuracies in per cent."""
+    low = min(min(values) for values in rows.values())
+    high = max(max(values) for values in rows.values())
+    margin = max(0.08 * (high - low), 0.02)
+    step = next(step for step in TICK_STEPS if (high - low) / step <= 8)
+
+    def x(value):
+        return LEFT + (value - low + margin) / (high - low + 2 * margin) * (WIDTH - LEFT - 20)
+
+    bottom = ROW_HEIGHT * len(rows) + 10
+    parts = []
+    tick = step * -(-low // step)
+    while tick <= high:
+        parts.append(f'<line class="grid" x1="{x(tick):.1f}" x2="{x(tick):.1f}" y1="6" y2="{bottom}"/>')
+        parts.append(f'<text class="tick" x="{x(tick):.1f}" y="{bottom + 20}">{tick:.4g}</text>')
+        tick += step
+    for index, (name, values) in enumerate(rows.items()):
+        y, centre = ROW_HEIGHT * (index + 0.5) + 5, x(mean(values))
+        parts.append(f'<text class="row" x="{LEFT - 14}" y="{y + 5}">{escape(name)}</text>')
+        parts += [f'<circle cx="{x(value):.1f}" cy="{y}" r="6"/>' for value in values]
+        parts.append(f'<line class="mean" x1="{centre:.1f}" x2="{centre:.1f}" y1="{y - 15}" y2="{y + 15}"/>')
+
+    in_words = "Test accuracy of each run, in per cent. " + " ".join(
+        f"{name}: mean {mean(values):.2f}, from {min(values):.2f} to {max(values):.2f}."
+        for name, values in rows.items()
+    )
+    drawing = f'<svg role="img" aria-label="{escape(in_words)}" viewBox="0 0 {WIDTH} {bottom + 30}">'
+    return f'<div class="results-plot">{drawing}{"".join(parts)}</svg></div>'
