@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import wheels
 
 ROOT = Path(__file__).parent.parent
 
@@ -18,3 +19,15 @@ def site(tmp_path_factory):
     if build.returncode != 0:
         pytest.fail(f"The book can't be built, or has warnings:\n{build.stderr}", pytrace=False)
     return folder / "_build" / "html"
+
+
+@pytest.fixture(scope="session")
+def wheel(tmp_path_factory):
+    """The library as a wheel, built from this folder as it is."""
+    return wheels.build(ROOT, tmp_path_factory.mktemp("wheel"))
+
+
+@pytest.fixture(scope="session")
+def installed(wheel, tmp_path_factory):
+    """A folder with the library as it is on Colab: installed, away from the clone."""
+    return wheels.install(wheel, tmp_path_factory.mktemp("installed"))

@@ -1,0 +1,87 @@
+"""Execute the chapters in full, on the full data, and keep their outputs.
+
+    python tools/run_notebooks.py                                      all chapters
+    python tools/run_notebooks.py notebooks/01_images_and_tensors.ipynb
+
+Each runs on two CPU cores, whatever else the machine has, so that its outputs and its running time mean the same
+everywhere. A notebook that fails stays as it was, and the others go on.
+"""
+
+import math
+import os
+import re
+import sys
+import time
+from pathlib import Path
+
+import nbformat
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError, DeadKernelError
+from nbformat import NotebookNode
+
+NOTEBOOKS = Path(__file__).resolve().parent.parent / "notebooks"
+ENVIRONMENT = {"TQDM_DISABLE": "1", "OMP_NUM_THREADS": "2", "CUDA_VISIBLE_DEVICES": ""}
+WORDS_A_MINUTE = 180
+CODE_LINES_A_MINUTE = 20
+TIME = re.compile(r"\*\*Time:\*\* about (\d+) minutes? of reading, (\d+) minutes? of running on two CPU cores")
+
+
+def minutes(notebook: NotebookNode) -> tuple[int, int]:
+    """How long a chapter takes: reading estimated from its length, running as it was measured."""
+    text = [cell.source for cell in notebook.cells if cell.cell_type == "markdown"]
+    code = [cell.source for cell in notebook.cells if cell.cell_type == "code"]
+    words = sum(len(source.split()) for source in text)
+    lines = sum(len(source.splitlines()) for source in code)
+    reading = words / WORDS_A_MINUTE + lines / CODE_LINES_A_MINUTE
+    return math.ceil(reading), math.ceil(notebook.metadata.cnncourse.run_seconds / 60)
+
+
+def execute(path: Path) -> NotebookNode:
+    """The executed notebook, with the seconds that it took and without what would differ from machine to machine.
+
+    Raises:
+        CellExecutionError: a cell raised an error.
+        DeadKernelError: the kernel died, for want of memory for example.
+    """
+    notebook = nbformat.read(path, as_version=4)
+    client = NotebookClient(
+        notebook,
+        timeout=None,
+        record_timing=False,
+        coalesce_streams=True,
+        extra_arguments=["--log-level=ERROR"],
+        resources={"metadata": {"path": str(path.parent)}},
+    )
+    start = time.perf_counter()
+    client.execute()
+    notebook.metadata = NotebookNode(
+        kernelspec=NotebookNode(display_name="Python 3", language="python", name="python3"),
+        language_info=NotebookNode(name="python"),
+        cnncourse=NotebookNode(run_seconds=round(time.perf_counter() - start)),
+    )
+    reading, running = (f"{number} minute{'s' * (number > 1)}" for number in minutes(notebook))
+    line = f"**Time:** about {reading} of reading, {running} of running on two CPU cores"
+    notebook.cells[0].source = TIME.sub(line, notebook.cells[0].source)
+    return notebook
+
+
+def main(paths: list[Path]) -> int:
+    """Execute each notebook; the number of those that failed."""
+    os.environ |= ENVIRONMENT
+    os.environ.pop("CNNCOURSE_QUICK", None)
+    failed = 0
+    for path in paths:
+        print(f"{path.name}: running", flush=True)
+        try:
+            notebook = execute(path)
+        except (CellExecutionError, DeadKernelError) as error:
+            failed += 1
+            print(f"{path.name}: stopped with an error, and stays as it was.\n{error}", file=sys.stderr)
+        else:
+            nbformat.write(notebook, path)
+            print(f"{path.name}: {notebook.metadata.cnncourse.run_seconds} seconds", flush=True)
+    return failed
+
+
+if __name__ == "__main__":
+    sys.exit(main([Path(name) for name in sys.argv[1:]] or sorted(NOTEBOOKS.glob("*.ipynb"))))
