@@ -16,6 +16,7 @@ import run_notebooks
 ROOT = Path(__file__).parent.parent
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 SECTIONS = ["Predict first", "Exercises", "Quiz", "Key points", "What comes next"]
+TAGS = {"setup", "exercise", "check", "solution", "hide-cell", "hide-input", "nbval-check-output", "raises-exception"}
 TRACES_OF_A_MACHINE = {
     "a path": re.compile(r"(?<![\w.:/])(?:/(?:home|Users|root|tmp|work|opt|var|mnt)/|[A-Z]:\\)\w"),
     "an address in memory": re.compile(r"\bat 0x[0-9a-f]{6,}"),
@@ -164,8 +165,16 @@ def test_was_executed_from_top_to_bottom(notebook):
 
 @every_notebook
 def test_compares_deterministic_cells(notebook):
-    assert [cell.id for cell in cells(notebook, tag="NBVAL_CHECK_OUTPUT") if not cell.outputs] == []
-    assert cells(notebook, tag="NBVAL_CHECK_OUTPUT")
+    compared = cells(notebook, tag="nbval-check-output")
+    assert compared
+    assert [cell.id for cell in compared if not cell.outputs] == []
+
+
+@every_notebook
+def test_every_tag_is_known(notebook):
+    """A misspelt tag does nothing, and says nothing: nbval ignores NBVAL_CHECK_OUTPUT as a tag, for example."""
+    unknown = {tag for cell in notebook.cells for tag in cell.metadata.get("tags", [])} - TAGS
+    assert unknown == set()
 
 
 @every_notebook
