@@ -72,11 +72,11 @@ RECIPES = {
     "convnet-mnist": Recipe(
         data="MNIST", model=ConvNet, batch_size=64, epochs=7, optimizer=partial(torch.optim.SGD, lr=0.01)
     ),
-    "lenet5-tanh-avg": Recipe(**LENET5, model=LeNet5, optimizer=partial(torch.optim.Adam, lr=0.001)),
+    "lenet5-tanh-avg": Recipe(**LENET5, model=LeNet5, optimizer=partial(torch.optim.SGD, lr=0.05, momentum=0.9)),
     "lenet5-relu-max": Recipe(
         **LENET5,
         model=partial(LeNet5, pool=nn.MaxPool2d, activation=nn.ReLU),
-        optimizer=partial(torch.optim.Adam, lr=0.001),
+        optimizer=partial(torch.optim.SGD, lr=0.05, momentum=0.9),
     ),
 }
 
