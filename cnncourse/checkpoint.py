@@ -3,9 +3,11 @@
 A checkpoint is one dict of tensors and plain values, so that loading one never runs code from it.
 """
 
+import contextlib
+import io
 import os
 import pickle
-import tempfile
+import zipfile
 from pathlib import Path
 
 import torch
@@ -24,6 +26,9 @@ def save_checkpoint(
     """Write the state of a model, and of its training as far as given, with torch's random state.
 
     The file appears whole or not at all: a run that is stopped while it writes leaves the file from before.
+
+    Raises:
+        OSError: the file can't be written, for example because the disk is full. The file from before is still there.
     """
     state = {
         "model": model.state_dict(),
@@ -33,16 +38,21 @@ def save_checkpoint(
         "random": torch.get_rng_state(),
         "random_cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
     }
+    content = io.BytesIO()
+    torch.save(state, content)
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=path.name, suffix=".part", delete=False) as part:
-        try:
-            torch.save(state, part)
-        except BaseException:
-            part.close()
-            os.unlink(part.name)
-            raise
-    os.replace(part.name, path)
+    part = path.with_name(f"{path.name}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part.write_bytes(content.getbuffer())
+        os.replace(part, path)
+    except OSError as error:
+        raise OSError(
+            f"the checkpoint {path} can't be written: {error.strerror}. Make room there or choose another folder."
+        ) from error
+    finally:
+        with contextlib.suppress(OSError):
+            part.unlink()  # what is left of it where something went wrong
 
 
 def load_checkpoint(
@@ -62,17 +72,19 @@ def load_checkpoint(
             Nothing has been changed then.
     """
     state = _read(path)
-    if "model" not in state:
+    if not state.keys() >= {"model", "optimizer", "scheduler", "history", "random", "random_cuda"}:
         raise ValueError(f"{path} holds weights alone, not a training. Use load_weights.")
     _check_same_tensors(path, state["model"], model)
     for name, part in (("optimizer", optimizer), ("scheduler", scheduler)):
         if part is not None and state[name] is None:
-            raise ValueError(f"{path} was saved without the {name}, so the training can't go on exactly")
+            raise ValueError(f"{path} was saved without its {name}, so the training can't go on exactly.")
+        if part is not None and not _same_kind(state[name], part):
+            raise ValueError(f"{path} was saved with another {name} than {type(part).__name__}.")
+    if optimizer is not None and scheduler is None and state["scheduler"] is not None:
+        raise ValueError(f"{path} was saved with a scheduler, so the training can't go on exactly without one.")
+
     if optimizer is not None:
-        try:
-            optimizer.load_state_dict(state["optimizer"])
-        except (ValueError, KeyError) as error:
-            raise ValueError(f"{path} was saved with another optimizer: {error}") from error
+        optimizer.load_state_dict(state["optimizer"])
     if scheduler is not None:
         scheduler.load_state_dict(state["scheduler"])
     model.load_state_dict(state["model"])
@@ -103,23 +115,31 @@ def _read(path: str | Path) -> dict:
     if not Path(path).is_file():
         raise FileNotFoundError(f"there is no checkpoint {path}")
     try:
+        with zipfile.ZipFile(path) as archive:  # what torch.save writes; torch.load does not look at its checksums
+            if archive.testzip() is not None:
+                raise zipfile.BadZipFile
         state = torch.load(path, map_location="cpu", weights_only=True)
+    except (zipfile.BadZipFile, RuntimeError) as error:
+        raise ValueError(
+            f"{path} is damaged or is not a checkpoint. Delete it and train again, or copy it anew."
+        ) from error
     except pickle.UnpicklingError as error:
-        if "Unsupported" in str(error) or "Weights only" in str(error):
-            raise ValueError(
-                f"{path} holds more than tensors and plain values, and loading it could run code that it brings. "
-                "It was not loaded. Ask its author for the model's state_dict()."
-            ) from error
-        raise ValueError(_damaged(path)) from error
-    except (RuntimeError, EOFError, ValueError, KeyError, OSError) as error:
-        raise ValueError(_damaged(path)) from error
+        raise ValueError(
+            f"{path} holds more than tensors and plain values, and loading it could run code that it brings. "
+            "It was not loaded. Ask its author for the model's state_dict()."
+        ) from error
     if not isinstance(state, dict):
-        raise ValueError(f"{path} is not a checkpoint: it holds a {type(state).__name__}")
+        raise ValueError(f"{path} is not a checkpoint: it holds a {type(state).__name__}.")
     return state
 
 
-def _damaged(path: str | Path) -> str:
-    return f"{path} is damaged or is not a checkpoint. Delete it and train again, or copy it anew."
+def _same_kind(state: dict, part: Optimizer | LRScheduler) -> bool:
+    """Whether a saved state is of this kind of optimizer or scheduler: other kinds have other settings."""
+    if isinstance(part, Optimizer):
+        groups, ours = state["param_groups"], part.param_groups
+        sizes = [[len(group["params"]) for group in each] for each in (groups, ours)]
+        return sizes[0] == sizes[1] and all(group.keys() >= part.defaults.keys() for group in groups)
+    return state.keys() == part.state_dict().keys()
 
 
 def _check_same_tensors(path: str | Path, found: dict, model: nn.Module) -> None:

@@ -6,7 +6,9 @@ batches, pairs of images and labels (int64 N): `cnncourse.data.Loader` or torch'
 
 import math
 import time
-from collections.abc import Callable, Iterable, Sized
+import warnings
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,6 +20,7 @@ from torch.optim.lr_scheduler import CyclicLR, LRScheduler, OneCycleLR, ReduceLR
 from tqdm.auto import tqdm
 
 from cnncourse.checkpoint import load_checkpoint, save_checkpoint
+from cnncourse.checks import check_labels, check_steps, forward, refuse_test_split
 
 Batches = Iterable[tuple[Tensor, Tensor]]
 
@@ -37,8 +40,8 @@ class History(list):
         return [row[name] for row in self]
 
     def __repr__(self) -> str:
-        names = list(self[0]) if self else ["epoch"]
-        cells = [[_format(name, row[name]) for name in names] for row in self]
+        names = list(dict.fromkeys(name for row in self for name in row)) or ["epoch"]
+        cells = [[_format(name, row[name]) if name in row else "" for name in names] for row in self]
         widths = [max(len(text) for text in column) for column in zip(names, *cells, strict=True)]
         lines = [names, *cells]
         return "\n".join("  ".join(map(str.rjust, line, widths)) for line in lines)
@@ -69,15 +72,15 @@ def loss_batch(
 
     Raises:
         ValueError: images or labels do not fit the model.
-        FloatingPointError: with an optimizer, when the loss is not finite; the model is left as it was.
+        FloatingPointError: with an optimizer, when the loss is not finite; the step is not taken.
     """
-    logits = _forward(model, images)
-    _check_labels(labels, classes=logits.shape[1])
+    logits = forward(model, images)
+    check_labels(labels, classes=logits.shape[1])
     loss = loss_function(logits, labels)
     metrics = Metrics(loss.item(), accuracy(logits, labels))
     if optimizer is not None:
         if not math.isfinite(metrics.loss):
-            raise FloatingPointError(f"the loss is {metrics.loss}; try a smaller learning rate")
+            raise FloatingPointError(f"the loss is {metrics.loss}, so training stops; try a smaller learning rate")
         loss.backward()
         optimizer.step()
         optimizer.zero_grad()
@@ -86,12 +89,8 @@ def loss_batch(
 
 def evaluate(model: nn.Module, loader: Batches) -> Metrics:
     """Loss and accuracy over all images of a loader, each image counted once. The model does not change."""
-    device, was_training = _device(model), model.training
-    model.eval()
-    with torch.inference_mode():
-        batches = [(len(labels), loss_batch(model, images.to(device), labels.to(device))) for images, labels in loader]
-    model.train(was_training)
-    return _mean(batches)
+    with _measuring(model):
+        return _mean([(len(labels), loss_batch(model, images, labels)) for images, labels in _on_device(model, loader)])
 
 
 def predict(model: nn.Module, images: Tensor | Batches) -> Tensor:
@@ -101,13 +100,23 @@ def predict(model: nn.Module, images: Tensor | Batches) -> Tensor:
         model: gives logits or log-probabilities.
         images: one batch, normalised float N×C×H×W, or a loader that does not shuffle.
     """
-    device, was_training = _device(model), model.training
+    device = _device(model)
     batches = [images] if isinstance(images, Tensor) else (batch for batch, _ in images)
-    model.eval()
-    with torch.inference_mode():
-        probabilities = [_forward(model, batch.to(device)).softmax(dim=1).cpu() for batch in batches]
-    model.train(was_training)
+    with _measuring(model):
+        probabilities = [forward(model, batch.to(device)).softmax(dim=1).cpu() for batch in batches]
     return torch.cat(probabilities)
+
+
+@contextmanager
+def _measuring(model: nn.Module) -> Iterator[None]:
+    """Without dropout and gradients; then back in the mode from before, whatever happens."""
+    was_training = model.training
+    model.eval()
+    try:
+        with torch.inference_mode():
+            yield
+    finally:
+        model.train(was_training)
 
 
 def fit(
@@ -137,22 +146,22 @@ def fit(
             every epoch with the validation loss, every other scheduler after every epoch.
         loss_function: of logits and labels, for training; the validation loss is always the cross-entropy.
         checkpoint: a file that keeps the training's state after each epoch. If it is there, training goes on from it
-            exactly as if it had never stopped.
+            exactly as if it had never stopped. Where it can't be written, a warning says so and training goes on.
 
     Raises:
         ValueError: a test split was given, or the data, scheduler or checkpoint do not fit.
         FloatingPointError: the loss was no longer finite.
     """
     for loader in (train, valid):
-        _refuse_test_split(loader)
+        refuse_test_split(loader)
     if isinstance(scheduler, ReduceLROnPlateau) and valid is None:
         raise ValueError("ReduceLROnPlateau watches the validation loss: give fit a validation part, valid=…")
-    _check_steps(scheduler, train, epochs)
 
     history = History()
     if checkpoint is not None and Path(checkpoint).exists():
         history = History(load_checkpoint(checkpoint, model, optimizer, scheduler))
-        print(f"Going on after epoch {len(history)} from {checkpoint}.")
+        print(f"{checkpoint} holds {len(history)} of {epochs} epochs: going on from there.")
+    check_steps(scheduler, train, epochs)
     try:
         for epoch in range(len(history) + 1, epochs + 1):
             start = time.perf_counter()
@@ -171,26 +180,41 @@ def fit(
             history.append(row)
             print(_line(row, epochs), flush=True)
             if checkpoint is not None:
-                save_checkpoint(checkpoint, model, optimizer, scheduler, history)
+                _save_or_warn(checkpoint, model, optimizer, scheduler, history)
     except KeyboardInterrupt:
-        print(f"Stopped by you in epoch {epoch}. The history has the {len(history)} finished epochs.")
+        print(f"Stopped by you in epoch {epoch}. Finished epochs, which the history has: {len(history)}.")
     return history
 
 
 def _train_epoch(model, train, optimizer, scheduler, loss_function, epoch: int, epochs: int) -> Metrics:
-    device, batches = _device(model), []
+    batches = []
     model.train()
     optimizer.zero_grad()
-    for images, labels in tqdm(train, desc=f"epoch {epoch}/{epochs}", unit="batch", leave=False):
+    progress = tqdm(train, desc=f"epoch {epoch}/{epochs}", unit="batch", leave=False)
+    for images, labels in _on_device(model, progress):
         try:
-            metrics = loss_batch(model, images.to(device), labels.to(device), optimizer, loss_function)
+            metrics = loss_batch(model, images, labels, optimizer, loss_function)
         except FloatingPointError as error:
-            error.add_note(f"It happened in epoch {epoch}, at batch {len(batches) + 1}.")
-            raise
+            raise FloatingPointError(f"in epoch {epoch}, batch {len(batches) + 1}, {error}") from None
         if _steps_every_batch(scheduler):
             scheduler.step()
         batches.append((len(labels), metrics))
     return _mean(batches)
+
+
+def _save_or_warn(checkpoint: str | Path, *state) -> None:
+    try:
+        save_checkpoint(checkpoint, *state)
+    except OSError as error:  # a full disk must not cost the training
+        warnings.warn(f"{error} Training goes on, but can't be resumed from there.", stacklevel=3)
+
+
+def _on_device(model: nn.Module, loader: Batches) -> Iterator[tuple[Tensor, Tensor]]:
+    device = _device(model)
+    for images, labels in loader:
+        if not isinstance(labels, Tensor):
+            raise TypeError("images must come in batches: give a Loader(images, batch_size), not the images themselves")
+        yield images.to(device), labels.to(device)
 
 
 def _mean(batches: list[tuple[int, Metrics]]) -> Metrics:
@@ -204,58 +228,12 @@ def _mean(batches: list[tuple[int, Metrics]]) -> Metrics:
     )
 
 
-def _forward(model: nn.Module, images: Tensor) -> Tensor:
-    try:
-        return model(images)
-    except RuntimeError as error:
-        expected, given = getattr(model, "input_shape", None), tuple(images.shape[1:])
-        if expected is not None and given != tuple(expected):
-            raise ValueError(
-                f"{type(model).__name__} takes images of {_by(expected)}, but this batch has images of {_by(given)}. "
-                "ImageSet.resize changes their size; the number of channels must be the model's."
-            ) from error
-        error.add_note(f"The batch of images has the shape {_by(images.shape)}.")
-        raise
-
-
-def _check_labels(labels: Tensor, classes: int) -> None:
-    low, high = labels.aminmax()
-    if low < 0 or high >= classes:
-        raise ValueError(
-            f"the model has {classes} classes, so labels go from 0 to {classes - 1}; "
-            f"this batch has labels from {low} to {high}"
-        )
-
-
-def _refuse_test_split(loader: Batches | None) -> None:
-    dataset = getattr(loader, "dataset", None)
-    # torchvision's data sets say `train=False`, an ImageSet says `split_name="test"`.
-    if getattr(dataset, "split_name", None) == "test" or getattr(dataset, "train", None) is False:
-        raise ValueError(
-            "fit was given the test split. A model that was trained on it, or chosen by looking at it, can't be "
-            "judged by it any more. Use ImageSet.split to make a validation part, and evaluate the test split once, "
-            "at the end."
-        )
-
-
 def _steps_every_batch(scheduler: object) -> bool:
     return isinstance(scheduler, OneCycleLR | CyclicLR)
 
 
-def _check_steps(scheduler: object, train: Batches, epochs: int) -> None:
-    if isinstance(scheduler, OneCycleLR) and isinstance(train, Sized) and scheduler.total_steps != epochs * len(train):
-        raise ValueError(
-            f"the scheduler was made for {scheduler.total_steps} steps, but this run has {epochs * len(train)}: "
-            f"{epochs} epochs of {len(train)} batches"
-        )
-
-
 def _device(model: nn.Module) -> torch.device:
     return next((parameter.device for parameter in model.parameters()), torch.device("cpu"))
-
-
-def _by(shape: Iterable[int]) -> str:
-    return "×".join(map(str, shape))
 
 
 def _format(name: str, value: float) -> str:

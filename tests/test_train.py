@@ -1,0 +1,439 @@
+import math
+
+import pytest
+import torch
+import torch.nn.functional as F
+from sklearn.metrics import accuracy_score, log_loss
+from torch import nn
+from torch.optim.lr_scheduler import CosineAnnealingLR, CyclicLR, OneCycleLR, ReduceLROnPlateau, StepLR
+from torch.utils.data import DataLoader, Subset, TensorDataset
+
+from cnncourse.augment import random_crop
+from cnncourse.data import ImageSet, Loader
+from cnncourse.models import ConvNet, LeNet5
+from cnncourse.train import History, Metrics, accuracy, default_device, evaluate, fit, loss_batch, predict
+
+
+def make_images(number: int, split_name: str = "train") -> ImageSet:
+    """Images of 8×8 pixels in three classes: the brighter, the higher the class, more or less."""
+    generator = torch.Generator().manual_seed(number)
+    labels = torch.randint(3, (number,), generator=generator)
+    noise = torch.randint(100, (number, 1, 8, 8), generator=generator)
+    images = (noise + 40 * labels[:, None, None, None]).to(torch.uint8)
+    return ImageSet(images, labels, ("dark", "grey", "bright"), (0.35,), (0.2,), "Tiny", split_name)
+
+
+TRAIN, VALID, TEST = make_images(50), make_images(23, "valid"), make_images(20, "test")
+
+
+def make_model(dropout: float = 0.0) -> nn.Sequential:
+    torch.manual_seed(0)
+    return nn.Sequential(nn.Conv2d(1, 4, 3), nn.ReLU(), nn.Flatten(), nn.Dropout(dropout), nn.Linear(4 * 36, 3))
+
+
+def adam(model: nn.Module, lr: float = 0.01) -> torch.optim.Adam:
+    return torch.optim.Adam(model.parameters(), lr=lr)
+
+
+def weights(model: nn.Module) -> dict[str, torch.Tensor]:
+    return {name: value.clone() for name, value in model.state_dict().items()}
+
+
+def assert_same_weights(first: dict, second: dict):
+    assert first.keys() == second.keys()
+    assert all(torch.equal(first[name], second[name]) for name in first)
+
+
+def without_seconds(history: History) -> list[dict]:
+    return [{name: value for name, value in row.items() if name != "seconds"} for row in history]
+
+
+@pytest.mark.parametrize("batch_size", [1, 7, 23, 100])
+def test_evaluate_equals_scikit_learn_however_the_batches_fall(batch_size):
+    model, loader = make_model(), Loader(VALID, batch_size)
+    with torch.no_grad():
+        logits = torch.cat([model(images) for images, _ in loader])
+    metrics = evaluate(model, loader)
+    assert metrics.loss == pytest.approx(log_loss(VALID.labels, logits.double().softmax(1)), rel=1e-5)
+    assert metrics.accuracy == pytest.approx(accuracy_score(VALID.labels, logits.argmax(1)), rel=1e-6)
+
+
+def test_accuracy_equals_scikit_learn():
+    logits, labels = torch.randn(101, 5), torch.randint(5, (101,))
+    assert accuracy(logits, labels) == pytest.approx(accuracy_score(labels, logits.argmax(1)), rel=1e-6)
+
+
+def test_loss_batch_measures_and_with_an_optimizer_takes_one_step():
+    model, reference = make_model(), make_model()
+    [(images, labels)] = Loader(TRAIN, 50)
+    before = weights(model)
+    metrics = loss_batch(model, images, labels)
+    assert_same_weights(before, weights(model))
+
+    optimizer = torch.optim.SGD(reference.parameters(), lr=0.1)
+    loss = F.cross_entropy(reference(images), labels)
+    loss.backward()
+    optimizer.step()
+    assert loss_batch(model, images, labels, torch.optim.SGD(model.parameters(), lr=0.1)) == metrics
+    assert metrics.loss == loss.item()
+    assert_same_weights(weights(reference), weights(model))
+    assert all(parameter.grad is None for parameter in model.parameters())
+
+
+def test_loss_batch_takes_another_loss_function():
+    model = make_model()
+    [(images, labels)] = Loader(TRAIN, 50)
+    smoothed = nn.CrossEntropyLoss(label_smoothing=0.1)
+    assert loss_batch(model, images, labels, loss_function=smoothed).loss == smoothed(model(images), labels).item()
+
+
+def plain_loop(model, optimizer, scheduler, every, epochs: int, batch_size: int = 8):
+    """The loop as a student writes it: the epochs' training losses and learning rates, and the validation losses."""
+    losses, rates, valid_losses = [], [], []
+    loader = Loader(TRAIN, batch_size, shuffle=True)
+    for _ in range(epochs):
+        rates.append(optimizer.param_groups[0]["lr"])
+        model.train()
+        total = 0.0
+        for images, labels in loader:
+            optimizer.zero_grad()
+            loss = F.cross_entropy(model(images), labels)
+            loss.backward()
+            optimizer.step()
+            total += len(labels) * loss.item()
+            if every == "batch":
+                scheduler.step()
+        losses.append(total / len(TRAIN))
+        model.eval()
+        with torch.no_grad():
+            total = 0.0
+            for images, labels in Loader(VALID, 10):
+                total += len(labels) * F.cross_entropy(model(images), labels).item()
+            valid_losses.append(total / len(VALID))
+        if every == "epoch":
+            scheduler.step()
+        if every == "epoch, with the loss":
+            scheduler.step(valid_losses[-1])
+    return losses, rates, valid_losses
+
+
+SCHEDULERS = {
+    "none": (lambda optimizer: None, ""),
+    "OneCycleLR": (lambda optimizer: OneCycleLR(optimizer, max_lr=0.05, total_steps=5 * 7), "batch"),
+    "CyclicLR": (lambda optimizer: CyclicLR(optimizer, 0.001, 0.05, step_size_up=9, cycle_momentum=False), "batch"),
+    "StepLR": (lambda optimizer: StepLR(optimizer, 2, gamma=0.3), "epoch"),
+    "CosineAnnealingLR": (lambda optimizer: CosineAnnealingLR(optimizer, T_max=5), "epoch"),
+    "ReduceLROnPlateau": (
+        lambda optimizer: ReduceLROnPlateau(optimizer, patience=0, threshold=0.5),
+        "epoch, with the loss",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", SCHEDULERS)
+def test_fit_gives_the_bits_of_a_plain_loop_and_steps_the_scheduler_at_its_time(name):
+    make_scheduler, every = SCHEDULERS[name]
+    reference = make_model()
+    optimizer = adam(reference)
+    torch.manual_seed(1)
+    losses, rates, valid_losses = plain_loop(reference, optimizer, make_scheduler(optimizer), every, epochs=5)
+
+    model = make_model()
+    optimizer = adam(model)
+    torch.manual_seed(1)
+    history = fit(
+        model,
+        Loader(TRAIN, 8, shuffle=True),
+        Loader(VALID, 10),
+        optimizer=optimizer,
+        epochs=5,
+        scheduler=make_scheduler(optimizer),
+    )
+    assert_same_weights(weights(reference), weights(model))
+    assert history.column("lr") == rates
+    assert history.column("train_loss") == losses
+    assert history.column("valid_loss") == valid_losses
+    assert (len(set(rates)) > 1) == (name != "none")
+
+
+def test_history_has_a_row_for_each_epoch():
+    model = make_model()
+    history = fit(model, Loader(TRAIN, 8), Loader(VALID, 10), optimizer=adam(model), epochs=3)
+    assert list(history[0]) == [
+        "epoch", "train_loss", "train_accuracy", "valid_loss", "valid_accuracy", "lr", "seconds"
+    ]  # fmt: skip
+    assert history.column("epoch") == [1, 2, 3]
+    assert Metrics(history[-1]["valid_loss"], history[-1]["valid_accuracy"]) == evaluate(model, Loader(VALID, 10))
+    assert history[-1]["valid_accuracy"] > history[0]["valid_accuracy"]
+    without = fit(model, Loader(TRAIN, 8), optimizer=adam(model), epochs=1)
+    assert list(without[0]) == ["epoch", "train_loss", "train_accuracy", "lr", "seconds"]
+
+
+def test_the_training_accuracy_is_that_of_the_batches_as_they_were_trained_on():
+    model = make_model()
+    batch = next(iter(Loader(TRAIN, 50)))
+    expected = accuracy(model(batch[0]), batch[1])
+    assert fit(model, [batch], optimizer=adam(model), epochs=1)[0]["train_accuracy"] == expected
+
+
+def test_fit_prints_one_line_an_epoch(capsys):
+    model = make_model()
+    fit(model, Loader(TRAIN, 8), Loader(VALID, 10), optimizer=adam(model), epochs=10)
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 10
+    assert lines[0].startswith("epoch  1/10: train_loss ")
+    assert lines[9].startswith("epoch 10/10: train_loss ")
+    names = ["train_loss", "train_accuracy", "valid_loss", "valid_accuracy", "lr", "seconds"]
+    assert [part.split()[0] for part in lines[0].split(": ")[1].split(", ")] == names
+
+
+def test_history_prints_a_table():
+    row = {"epoch": 1, "train_loss": 2.30258, "train_accuracy": 0.1, "lr": 0.00123, "seconds": 3.14159}
+    history = History([row, {**row, "epoch": 12, "valid_loss": 1.5}])
+    assert (
+        repr(history)
+        == str(history)
+        == (
+            "epoch  train_loss  train_accuracy      lr  seconds  valid_loss\n"
+            "    1      2.3026          0.1000  0.0012      3.1            \n"
+            "   12      2.3026          0.1000  0.0012      3.1      1.5000"
+        )
+    )
+    assert repr(History()) == "epoch"
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_fit_and_evaluate_take_a_dataloader(workers):
+    model = make_model()
+    loader = DataLoader(VALID, 10, num_workers=workers)
+    history = fit(model, loader, loader, optimizer=adam(model), epochs=1)
+    assert history[0]["valid_loss"] == evaluate(model, loader).loss
+
+
+def test_the_seed_repeats_the_bits_with_shuffle_augmentation_and_dropout():
+    results = []
+    for _ in range(2):
+        model = make_model(dropout=0.3)
+        torch.manual_seed(4)
+        loader = Loader(TRAIN, 8, shuffle=True, augment=lambda images: random_crop(images, 1))
+        history = fit(model, loader, Loader(VALID, 10), optimizer=adam(model), epochs=3)
+        results.append((without_seconds(history), weights(model)))
+    assert results[0][0] == results[1][0]
+    assert_same_weights(results[0][1], results[1][1])
+
+
+def test_evaluate_and_predict_change_nothing_and_leave_the_mode_as_it_was():
+    model = nn.Sequential(nn.BatchNorm2d(1), make_model(dropout=0.5))
+    for mode in (True, False):
+        model.train(mode)
+        before = weights(model)
+        assert evaluate(model, Loader(VALID, 10)) == evaluate(model, Loader(VALID, 10))
+        predict(model, torch.randn(2, 1, 8, 8))
+        assert [part.training for part in model.modules()] == [mode] * len(list(model.modules()))
+        assert_same_weights(before, weights(model))
+
+
+def test_the_mode_is_restored_after_an_error():
+    model = LeNet5()
+    for call in (lambda: evaluate(model, Loader(VALID, 10)), lambda: predict(model, torch.randn(2, 3, 32, 32))):
+        with pytest.raises(ValueError, match="LeNet5 takes"):
+            call()
+        assert model.training
+
+
+@pytest.mark.parametrize("last", [nn.Identity(), nn.LogSoftmax(dim=1)])
+def test_predict_gives_probabilities_from_logits_and_from_log_probabilities(last):
+    model = nn.Sequential(make_model(), last)
+    [(images, _)] = Loader(VALID, 23)
+    probabilities = predict(model, images)
+    torch.testing.assert_close(probabilities, model[0](images).softmax(1))
+    torch.testing.assert_close(probabilities.sum(dim=1), torch.ones(23))
+    assert not probabilities.requires_grad
+    probabilities[0] = 0  # an ordinary tensor: free to change
+
+
+def test_predict_takes_a_loader():
+    model = make_model()
+    [(images, _)] = Loader(VALID, 23)
+    torch.testing.assert_close(predict(model, Loader(VALID, 5)), predict(model, images))
+
+
+def test_default_device_is_the_fastest_there_is(monkeypatch):
+    for cuda, mps, expected in ((True, True, "cuda"), (False, True, "mps"), (False, False, "cpu")):
+        monkeypatch.setattr(torch.cuda, "is_available", lambda cuda=cuda: cuda)
+        monkeypatch.setattr(torch.backends.mps, "is_available", lambda mps=mps: mps)
+        assert default_device() == torch.device(expected)
+
+
+def test_batches_follow_the_model_to_its_device():
+    """On the device "meta", which has shapes but no values, images from the CPU would not fit."""
+    seen = []
+
+    class Spy(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.weight = nn.Parameter(torch.zeros(1, device="meta"))
+
+        def forward(self, images):
+            seen.append(images.device.type)
+            return torch.zeros(len(images), 3)
+
+    predict(Spy(), torch.randn(2, 1, 8, 8))
+    assert seen == ["meta"]
+
+
+class TorchvisionLike(TensorDataset):
+    """Says which split it is in the way of torchvision's data sets."""
+
+    def __init__(self, train: bool):
+        super().__init__(TEST.images / 255, TEST.labels)
+        self.train = train
+
+
+@pytest.mark.parametrize(
+    "test",
+    [
+        TEST,
+        Loader(TEST, 5),
+        DataLoader(TEST, 5),
+        DataLoader(TorchvisionLike(train=False), 5),
+        DataLoader(Subset(TorchvisionLike(train=False), range(10)), 5),
+        Loader(TEST.split(0.5, seed=0)[1], 5),
+    ],
+    ids=["ImageSet", "Loader", "DataLoader", "torchvision", "Subset", "part"],
+)
+@pytest.mark.parametrize("place", ["train", "valid"])
+def test_fit_refuses_the_test_split(test, place):
+    model = make_model()
+    loaders = {"train": Loader(TRAIN, 5), "valid": Loader(VALID, 5), place: test}
+    before = weights(model)
+    with pytest.raises(ValueError, match=r"fit was given the test split\. .*Use ImageSet.split to make a validation"):
+        fit(model, **loaders, optimizer=adam(model), epochs=1)
+    assert_same_weights(before, weights(model))
+
+
+def test_fit_takes_the_training_split_of_torchvision():
+    model, loader = make_model(), DataLoader(TorchvisionLike(train=True), 5)
+    assert len(fit(model, loader, optimizer=adam(model), epochs=1)) == 1
+
+
+def test_a_loss_that_is_not_finite_stops_the_training_before_its_step():
+    model = make_model()
+    batches = list(Loader(TRAIN, 10))
+    fit(model, batches[:3], optimizer=adam(model), epochs=1)
+    good = weights(model)
+
+    model = make_model()
+    batches[3][0][0] = math.nan
+    with pytest.raises(FloatingPointError, match=r"^in epoch 1, batch 4, the loss is nan, .* smaller learning rate$"):
+        fit(model, batches, optimizer=adam(model), epochs=2)
+    assert_same_weights(good, weights(model))
+
+
+def test_a_learning_rate_that_is_too_high_is_told():
+    model = make_model()
+    optimizer = torch.optim.SGD(model.parameters(), lr=1e20)
+    with pytest.raises(FloatingPointError, match="smaller learning rate"):
+        fit(model, Loader(TRAIN, 10), optimizer=optimizer, epochs=3)
+
+
+def interrupted_at(batches, pass_number: int):
+    """The batches, but somebody presses Ctrl-C in the middle of one pass."""
+
+    class Batches:
+        passes = 0
+
+        def __iter__(self):
+            self.passes += 1
+            for number, batch in enumerate(batches):
+                if (self.passes, number) == (pass_number, 3):
+                    raise KeyboardInterrupt
+                yield batch
+
+    return Batches()
+
+
+def test_ctrl_c_returns_the_history_so_far(capsys):
+    model = make_model()
+    history = fit(model, interrupted_at(Loader(TRAIN, 8), 3), Loader(VALID, 10), optimizer=adam(model), epochs=5)
+    assert history.column("epoch") == [1, 2]
+    reference = make_model()
+    full = fit(reference, Loader(TRAIN, 8), Loader(VALID, 10), optimizer=adam(reference), epochs=2)
+    assert without_seconds(history) == without_seconds(full)
+    assert "Stopped by you in epoch 3. Finished epochs, which the history has: 2.\n" in capsys.readouterr().out
+    assert fit(model, interrupted_at(Loader(TRAIN, 8), 1), optimizer=adam(model), epochs=5) == []
+
+
+@pytest.mark.parametrize(
+    ("model", "shape", "expected"),
+    [
+        (LeNet5(), (4, 1, 28, 28), "LeNet5 takes images of 1×32×32, but this batch has images of 1×28×28"),
+        (LeNet5(), (4, 3, 32, 32), "LeNet5 takes images of 1×32×32, but this batch has images of 3×32×32"),
+        (ConvNet(), (4, 1, 32, 32), "ConvNet takes images of 1×28×28, but this batch has images of 1×32×32"),
+        (LeNet5(), (1, 32, 32), r"a batch of images is N×C×H×W, but this is 1×32×32; image\[None\] is a batch of one"),
+    ],
+)
+def test_images_that_do_not_fit_the_model(model, shape, expected):
+    images, labels = torch.randn(shape), torch.zeros(shape[0], dtype=torch.int64)
+    before = weights(model)
+    for call in (
+        lambda: predict(model, images),
+        lambda: evaluate(model, [(images, labels)]),
+        lambda: fit(model, [(images, labels)], optimizer=adam(model), epochs=1),
+    ):
+        with pytest.raises(ValueError, match=expected):
+            call()
+    assert_same_weights(before, weights(model))
+
+
+def test_images_that_do_not_fit_a_model_without_a_known_shape_get_torchs_error():
+    with pytest.raises(RuntimeError, match=r"144.*3|3.*144"):
+        predict(make_model(), torch.randn(2, 1, 9, 9))
+
+
+@pytest.mark.parametrize(("labels", "given"), [([0, 3], "from 0 to 3"), ([-1, 2], "from -1 to 2")])
+def test_labels_outside_the_models_classes(labels, given):
+    model, batch = make_model(), (torch.randn(2, 1, 8, 8), torch.tensor(labels))
+    message = f"the model has 3 classes, so labels go from 0 to 2; this batch has labels {given}"
+    for call in (
+        lambda: evaluate(model, [batch]),
+        lambda: fit(model, [batch], optimizer=adam(model), epochs=1),
+    ):
+        with pytest.raises(ValueError, match=message):
+            call()
+
+
+def test_images_without_a_loader():
+    model = make_model()
+    for call in (
+        lambda: evaluate(model, TEST),
+        lambda: fit(model, TRAIN, optimizer=adam(model), epochs=1),
+    ):
+        with pytest.raises(TypeError, match=r"images must come in batches: give a Loader\(images, batch_size\)"):
+            call()
+
+
+def test_a_generator_of_batches_serves_for_one_epoch():
+    model = make_model()
+    assert len(fit(model, (batch for batch in Loader(TRAIN, 8)), optimizer=adam(model), epochs=1)) == 1
+    with pytest.raises(ValueError, match="a loader that is a generator can be used only once"):
+        fit(model, (batch for batch in Loader(TRAIN, 8)), optimizer=adam(model), epochs=2)
+    with pytest.raises(ValueError, match="the loader gave no batch"):
+        evaluate(model, [])
+
+
+def test_a_scheduler_for_another_number_of_steps():
+    model = make_model()
+    optimizer = adam(model)
+    scheduler = OneCycleLR(optimizer, max_lr=0.1, total_steps=30)
+    with pytest.raises(
+        ValueError, match=r"for 30 steps, but this run has 35: 5 epochs of 7 batches\. .*total_steps=35"
+    ):
+        fit(model, Loader(TRAIN, 8), optimizer=optimizer, epochs=5, scheduler=scheduler)
+
+
+def test_reduce_on_plateau_needs_a_validation_part():
+    model = make_model()
+    optimizer = adam(model)
+    with pytest.raises(ValueError, match="give fit a validation part"):
+        fit(model, Loader(TRAIN, 8), optimizer=optimizer, epochs=1, scheduler=ReduceLROnPlateau(optimizer))
