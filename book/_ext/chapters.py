@@ -1,0 +1,50 @@
+"""Sphinx extension for the chapters: what their pages call a solution, and how long they take.
+
+A hidden cell with the tag `solution` is folded under the word Solution. A table has the times of the chapters:
+
+    ```{chapter-times}
+    notebooks/01_images_and_tensors
+    notebooks/02_convolution_by_hand
+    ```
+
+`make notebooks` measures the running time, estimates the reading time and writes both into the chapter's first cell.
+"""
+
+import re
+from pathlib import Path
+
+import nbformat
+from docutils import nodes
+from docutils.statemachine import StringList
+from sphinx.util.docutils import SphinxDirective
+
+TIMES = re.compile(r"about (\d+) minutes? of reading, (\d+) minutes? of running")
+
+
+class ChapterTimes(SphinxDirective):
+    has_content = True
+
+    def run(self):
+        table = ["| Chapter | Reading, minutes | Running, minutes |", "|:--|--:|--:|"]
+        for chapter in self.content:
+            path = Path(self.env.srcdir, f"{chapter}.ipynb")
+            self.env.note_dependency(str(path))
+            times = TIMES.search(nbformat.read(path, as_version=4).cells[0].source)
+            if times is None:
+                raise self.error(f"{path.name} does not say at its top how long it takes: run `make notebooks`")
+            table.append(f"| [](/{chapter}) | {times[1]} | {times[2]} |")
+        content = nodes.container()
+        self.state.nested_parse(StringList(table, self.get_source_info()[0]), self.content_offset, content)
+        return content.children
+
+
+def name_solutions(app, doctree):
+    for cell in doctree.findall(nodes.container):
+        if "tag_solution" in cell["classes"]:
+            cell["prompt_show"] = cell["prompt_hide"] = "Solution"
+
+
+def setup(app):
+    app.connect("doctree-read", name_solutions)
+    app.add_directive("chapter-times", ChapterTimes)
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
