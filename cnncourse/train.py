@@ -17,7 +17,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import CyclicLR, LRScheduler, OneCycleLR, ReduceLROnPlateau
-from tqdm.auto import tqdm
+from tqdm import tqdm
 
 from cnncourse.checkpoint import load_checkpoint, save_checkpoint
 from cnncourse.checks import check_labels, check_steps, forward, refuse_test_split
