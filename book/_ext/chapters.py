@@ -1,16 +1,16 @@
 """Sphinx extension for the chapters: what their pages call a solution, and how long they take.
 
-A hidden cell with the tag `solution` is folded under the word Solution. A table has the times of the chapters:
+A hidden cell with the tag `solution` is folded under the word Solution. A table has the times of the chapters that are
+in the table of contents and whose names match a pattern:
 
-    ```{chapter-times}
-    notebooks/01_images_and_tensors
-    notebooks/02_convolution_by_hand
+    ```{chapter-times} notebooks/0[1-5]*
     ```
 
 `make notebooks` measures the running time, estimates the reading time and writes both into the chapter's first cell.
 """
 
 import re
+from fnmatch import filter as matching
 from pathlib import Path
 
 import nbformat
@@ -22,12 +22,12 @@ TIMES = re.compile(r"about (\d+) minutes? of reading, (\d+) minutes? of running"
 
 
 class ChapterTimes(SphinxDirective):
-    has_content = True
+    required_arguments = 1
 
     def run(self):
         table = ["| Chapter | Reading, minutes | Running, minutes |", "|:--|--:|--:|"]
-        for chapter in self.content:
-            path = Path(self.env.srcdir, f"{chapter}.ipynb")
+        for chapter in sorted(matching(self.env.found_docs, self.arguments[0])):
+            path = Path(self.env.doc2path(chapter))
             self.env.note_dependency(str(path))
             times = TIMES.search(nbformat.read(path, as_version=4).cells[0].source)
             if times is None:

@@ -1,0 +1,148 @@
+"""The directives and roles of the book, in a small book of their own."""
+
+import json
+import re
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+from sphinx.testing.util import SphinxTestApp
+
+from cnncourse import settings
+
+ROOT = Path(__file__).parent.parent
+EXTENSIONS = ["myst_nb", "sphinx_design", "results_pages", "speed_page", "chapters"]
+SETTINGS = {"data": "FashionMNIST", "batch_size": 512}
+ENVIRONMENT = {"torch": "2.13.0", "device": "cpu", "cpu": "A processor"}
+SPEED = {
+    "environment": ENVIRONMENT,
+    "threads": 2,
+    "cases": {"LeNet5": {"ratios": {"course / floor": 1.024}}, "ConvNet": {"ratios": {"course / floor": 1.046}}},
+    "import_seconds": 0.124,
+    "fit_megabytes": 432.1,
+}
+
+
+def result(name, accuracies):
+    epoch = {"train_loss": 0.5, "train_accuracy": 0.8, "valid_loss": 0.4, "valid_accuracy": 0.9}
+    history = [{**epoch, "epoch": 1, "seconds": 2}, {**epoch, "epoch": 2, "seconds": 4}]
+    return {
+        "recipe": name,
+        "settings": SETTINGS,
+        "parameters": 61706,
+        "environment": ENVIRONMENT,
+        "runs": [
+            {"seed": seed, "history": history, "test": {"loss": 0.3, "accuracy": accuracy}}
+            for seed, accuracy in enumerate(accuracies)
+        ],
+    }
+
+
+@pytest.fixture
+def build(tmp_path, monkeypatch):
+    """Builds a page of Markdown, and notebooks by name, beside two results; returns all HTML and the warnings."""
+    results = tmp_path / "results"
+    results.mkdir()
+    for name, accuracies in {"one": [0.89, 0.90, 0.91], "two": [0.93, 0.94, 0.95]}.items():
+        (results / f"{name}.json").write_text(json.dumps(result(name, accuracies)))
+    monkeypatch.setattr(settings, "files", lambda name: tmp_path / name)
+    monkeypatch.setattr(sys, "path", [str(ROOT / "book" / "_ext"), *sys.path])
+
+    def build(text, **notebooks):
+        source = tmp_path / "book"
+        source.mkdir()
+        (source / "conf.py").write_text(f"extensions = {EXTENSIONS}\nnb_execution_mode = 'off'")
+        contents = "\n".join(["```{toctree}", *notebooks, "```"])
+        (source / "index.md").write_text(f"# A page\n\n{text}\n\n{contents}\n", encoding="utf8")
+        for name, notebook in notebooks.items():
+            nbformat.write(notebook, source / f"{name}.ipynb")
+        app = SphinxTestApp("html", srcdir=source)
+        try:
+            app.build()
+            html = "".join(page.read_text(encoding="utf8") for page in app.outdir.glob("[!gs]*.html"))
+            return html, app.warning.getvalue()
+        finally:
+            app.cleanup()
+
+    return build
+
+
+def test_numbers_in_a_sentence(build):
+    html, warnings = build(
+        "{result}`one test_accuracy`; {result}`one test_accuracy max`; {result}`one parameters` parameters; "
+        "{result}`one seeds` seeds; {result}`one epochs` epochs; {result}`one seconds_per_epoch` s; "
+        "{result}`one machine`"
+    )
+    assert warnings == ""
+    assert "90.00 ± 1.00 %; 91.00 %; 61,706 parameters; 3 seeds; 2 epochs; 3.0 s; A processor, PyTorch 2.13.0" in html
+
+
+def test_comparison_is_paired_by_seed(build):
+    html, _ = build("{comparison}`two one`")
+    assert "+4.00 percentage points, 95 % interval +4.00 to +4.00, over 3 seeds: the first is more accurate" in html
+
+
+def test_table_has_the_documented_figure_and_the_difference(build):
+    html, warnings = build("```{results-table}\none: 90.5\ntwo:\n```")
+    assert warnings == ""
+    for text in ("90.00 ± 1.00", "90.50", "−0.50", "94.00 ± 1.00", "batch_size", "512", "A processor"):
+        assert text in html
+    assert 'href="#recipe-two"' in html
+    assert 'id="recipe-two"' in html
+
+
+def test_plot_says_in_words_what_it_shows(build):
+    html, _ = build("```{results-plot} one two\n```")
+    assert html.count("<circle") == 6
+    assert "two: mean 94.00, from 93.00 to 95.00." in html
+
+
+def test_missing_results_are_build_errors(build):
+    missing = [
+        "{result}`three parameters`",
+        "{comparison}`one three`",
+        "```{results-table}\nthree:\n```",
+        "```{results-plot} one three\n```",
+    ]
+    _, warnings = build("\n\n".join(missing))
+    assert warnings.count("there are no results of 'three'") == warnings.count("make results") == len(missing)
+
+
+def test_unknown_quantities_are_build_errors(build):
+    unknown = ["{result}`one colour`", "{result}`one test_accuracy best`", "{result}`one`"]
+    _, warnings = build("\n\n".join(unknown))
+    assert [text for text in unknown if text not in warnings] == []
+
+
+def test_speed_page(build, tmp_path):
+    (tmp_path / "results" / "speed.json").write_text(json.dumps(SPEED))
+    html, warnings = build("{speed}`import_seconds` s, {speed}`fit_megabytes` MB\n\n```{speed-table}\n```")
+    assert warnings == ""
+    for text in ("0.12 s, 432 MB", "1.02", "1.05"):
+        assert text in html
+
+
+def test_speed_that_was_not_measured_is_a_build_error(build):
+    _, warnings = build("{speed}`machine`\n\n```{speed-table}\n```")
+    assert warnings.count("python benchmarks/speed.py") == 2
+
+
+def chapter(header):
+    solution = new_code_cell("answer = 42", metadata={"tags": ["solution", "hide-cell"]})
+    metadata = {"language_info": {"name": "python"}, "kernelspec": {"name": "python3", "display_name": "Python 3"}}
+    return new_notebook(cells=[new_markdown_cell(header), solution], metadata=metadata)
+
+
+def test_chapter_times_and_solutions(build):
+    header = "# A chapter\n\n**Time:** about 12 minutes of reading, 1 minute of running on two CPU cores"
+    html, warnings = build("```{chapter-times} chap*\n```", chapter=chapter(header), other=chapter("# No times"))
+    assert warnings == ""
+    assert re.search("A chapter</span></a></p></td>.*?<p>12</p>.*?<p>1</p>", html, re.DOTALL)
+    assert html.count("Solution</p>") == 4
+
+
+def test_a_chapter_without_times_is_a_build_error(build):
+    _, warnings = build("```{chapter-times} chap*\n```", chapter=chapter("# A chapter"))
+    assert "make notebooks" in warnings
