@@ -1,10 +1,16 @@
-"""Reading what the recipes measured, so that no number in the course is typed by hand.
+"""What the recipes measured, kept in files, so that no number in the course is typed by hand.
 
-A result file, `results/NAME.json`, holds one run for each seed; see `cnncourse.recipes`.
+A result file, `results/NAME.json`, holds one run for each seed:
+
+    {"recipe": name, "settings": {…}, "parameters": 61706, "environment": {"torch": "2.13.0", "device": "cpu", …},
+     "runs": [{"seed": 0, "history": [{"epoch": 1, "train_loss": …, …}, …], "test": {"loss": …, "accuracy": …}}, …]}
+
+Accuracies are fractions; `cnncourse.train.fit` says what a history is.
 """
 
 import json
 import math
+import os
 from pathlib import Path
 from statistics import mean, stdev
 from typing import NamedTuple
@@ -50,7 +56,7 @@ class Difference(NamedTuple):
 
 
 class Table(list):
-    """Rows of text, the first of them the head. Printed, its columns are aligned; in a notebook it is a table."""
+    """Rows of text, the first of them the head. Printed, or shown in a notebook, its columns are aligned."""
 
     def __repr__(self) -> str:
         widths = [max(map(len, column)) for column in zip(*self, strict=True)]
@@ -65,11 +71,43 @@ def load_results(name: str, folder: Path | None = None) -> dict:
 
     Raises:
         FileNotFoundError: the recipe has not been run; the text says how to run it.
+        ValueError: the file is damaged.
     """
     path = (folder or settings.files("results")) / f"{name}.json"
     if not path.exists():
         raise FileNotFoundError(f"there are no results of {name!r}. Run it: python -m cnncourse.recipes run {name}")
-    return json.loads(path.read_text())
+    try:
+        return json.loads(path.read_text())
+    except ValueError as error:
+        raise ValueError(f"{path} is damaged ({error}). Delete it and run the recipe anew.") from error
+
+
+def begin_results(path: Path, recipe_settings: dict, parameters: int, environment: dict[str, str]) -> dict:
+    """The result file of a recipe as it is, or what a new one holds before the first run.
+
+    Raises:
+        ValueError: the file is damaged, or was written with other settings; names the first that differs.
+    """
+    if not path.exists():
+        begun = {"settings": recipe_settings, "parameters": parameters, "environment": environment}
+        return {"recipe": path.stem, **begun, "runs": []}
+    result = load_results(path.stem, path.parent)
+    written = {**result["settings"], "parameters": result["parameters"]}
+    for key, value in {**recipe_settings, "parameters": parameters}.items():
+        if written.get(key) != value:
+            raise ValueError(
+                f"{path} was written with other settings: {key} was {written.get(key)}, now it is {value}. "
+                "Delete the file to run the recipe anew; runs of different settings are not mixed."
+            )
+    return result
+
+
+def write_results(path: Path, result: dict) -> None:
+    """Write a result file, whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_suffix(".part")
+    part.write_text(json.dumps(result, indent=1) + "\n")
+    os.replace(part, path)
 
 
 def summarise(name: str, folder: Path | None = None) -> Summary:
@@ -115,7 +153,9 @@ def table(*names: str, folder: Path | None = None) -> Table:
     rows = []
     for name in names:
         summary = summarise(name, folder)
-        test = f"{100 * summary.test_accuracy:.2f} ± {100 * summary.test_deviation:.2f}"
+        test = f"{100 * summary.test_accuracy:.2f}"
+        if summary.seeds > 1:
+            test += f" ± {100 * summary.test_deviation:.2f}"
         valid, train = (f"{100 * value:.2f}" for value in (summary.valid_accuracy, summary.train_accuracy))
         rows.append([name, f"{summary.parameters:,}", str(summary.epochs), str(summary.seeds), train, valid, test])
     return Table([head, *rows])
