@@ -21,9 +21,14 @@ def plot_history(histories: Sequence[dict] | Mapping[str, Sequence[dict]]) -> Fi
 
     Args:
         histories: what `fit` returned, or several of them by name, to compare.
+
+    Raises:
+        ValueError: a history has no epochs, because the first was not finished.
     """
     if not isinstance(histories, Mapping):
         histories = {"": histories}
+    if not all(histories.values()):
+        raise ValueError("there is nothing to plot: a history has no epochs")
     figure, panels = plt.subplots(1, 2, figsize=(10, 3.6))
     for panel, measure in zip(panels, ("loss", "accuracy"), strict=True):
         for number, (name, history) in enumerate(histories.items()):
@@ -49,7 +54,14 @@ def show_images(images: Tensor, titles: Sequence[str] | None = None, *, columns:
         titles: N short texts, or None.
         columns: how many images a row has.
         size: the width of one image in inches.
+
+    Raises:
+        ValueError: the images are not a batch of grey or colour images, or there are not as many titles.
     """
+    if images.ndim != 4 or images.shape[1] not in (1, 3) or len(images) == 0:
+        raise ValueError(f"images must be N×1×H×W or N×3×H×W, not {'×'.join(map(str, images.shape))}")
+    if titles is not None and len(titles) != len(images):
+        raise ValueError(f"there are {len(images)} images but {len(titles)} titles")
     columns = min(columns, len(images))
     rows = -(-len(images) // columns)
     height = size * (1.3 if titles is not None else 1)
@@ -57,8 +69,9 @@ def show_images(images: Tensor, titles: Sequence[str] | None = None, *, columns:
     for panel in panels.flat:
         panel.set_axis_off()
     limit = 1 if images.is_floating_point() else 255
-    for number, (panel, image) in enumerate(zip(panels.flat, images.cpu(), strict=False)):
-        panel.imshow(image.movedim(0, -1).squeeze(-1), vmin=0, vmax=limit)
+    pixels = images.movedim(1, -1).squeeze(-1).numpy(force=True)  # N×H×W, or N×H×W×3
+    for number, (panel, image) in enumerate(zip(panels.flat, pixels, strict=False)):
+        panel.imshow(image, vmin=0, vmax=limit)
         if titles is not None:
             panel.set_title(titles[number], fontsize=9)
     return _finish(figure)

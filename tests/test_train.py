@@ -3,6 +3,7 @@ import math
 import pytest
 import torch
 import torch.nn.functional as F
+from IPython.lib.pretty import pretty
 from sklearn.metrics import accuracy_score, log_loss
 from torch import nn
 from torch.optim.lr_scheduler import CosineAnnealingLR, CyclicLR, OneCycleLR, ReduceLROnPlateau, StepLR
@@ -187,18 +188,15 @@ def test_fit_prints_one_line_an_epoch(capsys):
     assert [part.split()[0] for part in lines[0].split(": ")[1].split(", ")] == names
 
 
-def test_history_prints_a_table():
+def test_history_is_a_table_when_printed_and_in_a_notebook():
     row = {"epoch": 1, "train_loss": 2.30258, "train_accuracy": 0.1, "lr": 0.00123, "seconds": 3.14159}
     history = History([row, {**row, "epoch": 12, "valid_loss": 1.5}])
-    assert (
-        repr(history)
-        == str(history)
-        == (
-            "epoch  train_loss  train_accuracy      lr  seconds  valid_loss\n"
-            "    1      2.3026          0.1000  0.0012      3.1            \n"
-            "   12      2.3026          0.1000  0.0012      3.1      1.5000"
-        )
-    )
+    lines = [
+        "epoch  train_loss  train_accuracy      lr  seconds  valid_loss",
+        "    1      2.3026          0.1000  0.0012      3.1            ",
+        "   12      2.3026          0.1000  0.0012      3.1      1.5000",
+    ]
+    assert str(history).splitlines() == pretty(history).splitlines() == lines
     assert repr(History()) == "epoch"
 
 
