@@ -145,7 +145,7 @@ def cells(recipe, result, documented):
 
 def details(recipe, result):
     """Markdown of the dropdown with a recipe's settings and runs."""
-    choices = [row([name, f"`{value}`"]) for name, value in result["settings"].items()]
+    choices = [row([name, f"`{value}`"]) for name, value in result["settings"].items() if value]
     runs = [
         row([run["seed"], f"{accuracy:.2f}", f"{run['test']['loss']:.4f}", f"{run['history'][-1]['train_loss']:.4f}"])
         for run, accuracy in zip(result["runs"], test_accuracies(result), strict=True)
