@@ -16,6 +16,7 @@ from torch import nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import OneCycleLR
 
+from cnncourse.augment import random_crop, random_flip
 from cnncourse.models import ConvNet, LeNet5
 from cnncourse.results import load_results
 from cnncourse.runs import Recipe, run
@@ -37,6 +38,13 @@ RECIPES = {
         **LENET5,
         model=partial(LeNet5, pool=nn.MaxPool2d, activation=nn.ReLU),
         optimizer=partial(torch.optim.SGD, lr=0.05, momentum=0.9),
+    ),
+    "lenet5-best": Recipe(
+        **LENET5 | {"batch_size": 256, "epochs": 60},
+        model=partial(LeNet5, pool=nn.MaxPool2d, activation=nn.ReLU),
+        optimizer=partial(torch.optim.SGD, lr=0.1, momentum=0.9, nesterov=True, weight_decay=5e-4),
+        scheduler=partial(one_cycle, max_lr=0.1),
+        augment=(random_flip, partial(random_crop, padding=1)),
     ),
 }
 
