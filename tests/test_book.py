@@ -72,11 +72,11 @@ def build(tmp_path, monkeypatch):
 def test_numbers_in_a_sentence(build):
     html, warnings = build(
         "{result}`one test_accuracy`; {result}`one test_accuracy max`; {result}`one parameters` parameters; "
-        "{result}`one seeds` seeds; {result}`one epochs` epochs; {result}`one seconds_per_epoch` s; "
+        "{result}`one seeds` seeds; {result}`one epochs` epochs; {result}`one fastest_epoch` s; "
         "{result}`one machine`"
     )
     assert warnings == ""
-    assert "90.00 ± 1.00 %; 91.00 %; 61,706 parameters; 3 seeds; 2 epochs; 3.0 s; A processor, PyTorch 2.13.0" in html
+    assert "90.00 ± 1.00 %; 91.00 %; 61,706 parameters; 3 seeds; 2 epochs; 2.0 s; A processor, PyTorch 2.13.0" in html
 
 
 def test_comparison_is_paired_by_seed(build):

@@ -4,7 +4,7 @@ A number in a sentence (accuracies in per cent):
 
     {result}`lenet5-best test_accuracy`          mean ± standard deviation over the seeds
     {result}`lenet5-best test_accuracy mean`     or std, min, max; test_loss has the same four
-    {result}`lenet5-best parameters`             or seeds, epochs, seconds_per_epoch, machine
+    {result}`lenet5-best parameters`             or seeds, epochs, fastest_epoch, machine
 
 A table of recipes, each with its settings and its runs behind a click. The number after a recipe is the test accuracy,
 in per cent, which the document that the recipe follows reports; it may be left out:
@@ -76,7 +76,7 @@ def in_a_sentence(result, quantity, statistic=None):
         "parameters": f"{summary.parameters:,}",
         "seeds": f"{summary.seeds}",
         "epochs": f"{summary.epochs}",
-        "seconds_per_epoch": f"{summary.seconds_per_epoch:.1f}",
+        "fastest_epoch": f"{summary.fastest_epoch:.1f}",
         "machine": machine(result),
     }[quantity]
 
@@ -139,7 +139,7 @@ def cells(recipe, result, documented):
         f"{accuracy:.2f} ± {100 * summary.test_deviation:.2f}",
         "" if documented is None else f"{documented:.2f}",
         difference,
-        f"{summary.seconds_per_epoch:.1f}",
+        f"{summary.fastest_epoch:.1f}",
     ]
 
 
