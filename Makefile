@@ -29,6 +29,9 @@ results: $(READY) ## run the recipes that results/ lacks
 notebooks: $(READY) ## execute all chapters in full and keep the outputs
 	$(BIN)/python tools/run_notebooks.py
 
+benchmark: $(READY) ## measure the speed of the course on this machine
+	$(BIN)/python benchmarks/speed.py
+
 address: $(READY) ## write the repository's address where it stands: make address URL=https://github.com/you/yours
 	$(BIN)/python tools/set_address.py $(URL)
 
@@ -38,4 +41,4 @@ $(READY): requirements.txt constraints.txt pyproject.toml
 	$(BIN)/pip install -r requirements.txt
 	@touch $@
 
-.PHONY: help book test lint lab data results notebooks address
+.PHONY: help book test lint lab data results notebooks benchmark address
