@@ -158,9 +158,10 @@ def test_split_refuses_a_fraction_that_is_not_between_0_and_1(tiny, fraction):
         tiny.split(fraction, seed=0)
 
 
-def test_split_refuses_an_empty_part(tiny):
-    with pytest.raises(ValueError, match=r"a fraction of 0\.001 of 23 images leaves one of the two parts empty"):
-        tiny.split(0.001, seed=0)
+@pytest.mark.parametrize("fraction", [0.001, 0.999])
+def test_split_refuses_an_empty_part(tiny, fraction):
+    with pytest.raises(ValueError, match=rf"a fraction of {fraction} of 23 images leaves one of the two parts empty"):
+        tiny.split(fraction, seed=0)
 
 
 def test_split_gives_disjoint_and_complete_parts(tiny):

@@ -15,7 +15,7 @@ MAY_IMPORT = {
     "train": {"checkpoint", "checks"},
     "results": {"settings"},
     "runs": {"settings", "data", "results", "train"},
-    "recipes": {"models", "results", "runs", "sources"},
+    "recipes": {"augment", "models", "results", "runs", "sources"},
 }
 
 
