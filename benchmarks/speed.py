@@ -145,11 +145,11 @@ fit(model, Loader(train, 64, shuffle=True), Loader(valid, 1000), optimizer=optim
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--rounds", type=int, default=5)
     rounds = parser.parse_args().rounds
     result = {"environment": environment(), "threads": torch.get_num_threads(), "cases": {}}
     for name, case in CASES.items():
-        result["cases"][name] = measure(case, steps=5120 // case["batch_size"], rounds=rounds)
+        result["cases"][name] = measure(case, steps=20480 // case["batch_size"], rounds=rounds)
         for ratio, value in result["cases"][name]["ratios"].items():
             print(f"{name}: {ratio} = {value:.2f}")
     result["import_seconds"] = import_seconds(rounds)

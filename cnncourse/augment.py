@@ -95,9 +95,15 @@ def affine(images: Tensor, *, angle: Tensor, translate: Tensor, scale: Tensor, s
 
     backward = torch.linalg.inv(forward)  # where the value of a pixel comes from
     offset = -backward @ translate[:, :, None].to(backward)  # N×2×1, in pixels
-    half = images.new_tensor([images.shape[-1] / 2, images.shape[-2] / 2])  # grid_sample counts from -1 to 1
-    theta = torch.cat([backward * half / half[:, None], offset / half[:, None]], dim=2)  # N×2×3
-    grid = F.affine_grid(theta.to(images), list(images.shape), align_corners=False)
+    height, width = images.shape[-2:]
+    half = images.new_tensor([width / 2, height / 2])  # grid_sample counts from -1 to 1
+    backward, offset = (backward * half / half[:, None]).to(images), (offset[:, :, 0] / half).to(images)
+
+    x = (torch.arange(width, device=images.device) + 0.5) / half[0] - 1  # the middle of each column
+    y = (torch.arange(height, device=images.device) + 0.5) / half[1] - 1  # the middle of each row
+    across = backward[:, None, None, :, 0] * x[:, None] + offset[:, None, None]  # N×1×W×2
+    down = backward[:, None, None, :, 1] * y[:, None, None]  # N×H×1×2
+    grid = across + down  # N×H×W×2; the same as F.affine_grid, in one pass over the memory
     return F.grid_sample(images, grid, mode="bilinear", padding_mode="zeros", align_corners=False)
 
 

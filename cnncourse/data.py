@@ -12,6 +12,7 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from cnncourse import settings, sources
+from cnncourse.memory import keep_memory
 
 DIGITS = tuple("0123456789")
 CLASSES = {
@@ -179,6 +180,7 @@ class Loader:
     ):
         if batch_size < 1:
             raise ValueError(f"the batch size must be at least 1, not {batch_size}")
+        keep_memory()
         self.dataset = images
         self.batch_size = batch_size
         self.shuffle = shuffle
@@ -198,4 +200,4 @@ class Loader:
             images = self.images[indices].float().div_(255)
             if self.augment is not None:
                 images = self.augment(images)
-            yield (images - self.mean).div_(self.std), self.labels[indices]
+            yield images.sub_(self.mean).div_(self.std), self.labels[indices]

@@ -11,7 +11,7 @@ MODULES = sorted(path.stem for path in PACKAGE.glob("*.py") if path.stem != "__i
 MAY_IMPORT = {
     "downloads": {"torchvision_ops"},
     "sources": {"settings", "downloads"},
-    "data": {"settings", "sources"},
+    "data": {"settings", "sources", "memory"},
     "train": {"checkpoint", "checks"},
     "results": {"settings"},
     "runs": {"settings", "data", "results", "train"},
