@@ -39,7 +39,9 @@ def test_imports_run_one_way(module):
 def test_the_rule_itself_has_no_circle():
     order = []
     while len(order) < len(MODULES):
-        free = [name for name in MODULES if name not in order and MAY_IMPORT.get(name, set()) <= set(order)]
+        free = [
+            name for name in MODULES if name not in order and MAY_IMPORT.get(name, set()) & set(MODULES) <= set(order)
+        ]
         assert free, f"a circle among {set(MODULES) - set(order)}"
         order += free
 
