@@ -133,6 +133,16 @@ def test_loader_leaves_the_images_alone_and_augments_before_it_normalises(tiny):
     assert torch.equal(tiny.images, before)
 
 
+def test_what_an_augmentation_returns_stays_as_it_is(tiny):
+    mine = torch.full((23, 1, 6, 6), 0.75)
+    for kept in (mine, mine[:1].expand(23, 1, 6, 6)):
+        loader = Loader(tiny, 23, augment=lambda images, kept=kept: kept)
+        for _ in range(2):
+            [(images, _)] = loader
+            assert torch.equal(images, torch.ones(23, 1, 6, 6))
+    assert torch.equal(mine, torch.full_like(mine, 0.75))
+
+
 def test_one_batch_of_exactly_all_images(tiny):
     assert len(Loader(tiny, 23)) == len(list(Loader(tiny, 23))) == 1
     assert len(Loader(tiny, 1000)) == len(list(Loader(tiny, 1000))) == 1
