@@ -5,9 +5,11 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
 import wheels
 
 ROOT = Path(__file__).parent.parent
+torch.set_num_threads(1)  # the tests' tensors are small, and other tests run beside them
 
 
 @pytest.fixture(scope="session")
