@@ -345,7 +345,10 @@ def test_the_command_can_be_stopped_and_goes_on(tmp_path):
     command = [sys.executable, "-W", "error", "command.py", "run", "tiny", "--seeds=2", f"--results={results}"]
     pipes = {"cwd": tmp_path, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
 
-    process = subprocess.Popen(command, start_new_session=True, **pipes)
+    def listen():  # a test run in the background of a shell would ignore Ctrl-C, and so would what it starts
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+    process = subprocess.Popen(command, start_new_session=True, preexec_fn=listen, **pipes)
     while process.poll() is None and not list(tmp_path.glob(".runs/*/seed-0.pt")):
         time.sleep(0.02)
     os.killpg(process.pid, signal.SIGINT)
