@@ -199,5 +199,5 @@ class Loader:
         for indices in order.to(self.images.device).split(self.batch_size):
             images = self.images[indices].float().div_(255)
             if self.augment is not None:
-                images = self.augment(images).clone()  # it may keep what it returns
-            yield images.sub_(self.mean).div_(self.std), self.labels[indices]
+                images = self.augment(images)
+            yield (images - self.mean).div_(self.std), self.labels[indices]  # augment may keep what it returned
