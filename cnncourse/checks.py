@@ -1,13 +1,17 @@
 """What does not fit together in a training, said in the user's words. `cnncourse.train` asks for these checks."""
 
 from collections.abc import Iterable, Sized
+from traceback import walk_tb
 
 from torch import Tensor, nn
 from torch.optim.lr_scheduler import OneCycleLR
 
 
 def forward(model: nn.Module, images: Tensor) -> Tensor:
-    """`model(images)`, with an error that names both shapes where the images do not fit."""
+    """`model(images)`, with an error that names both shapes where the images do not fit.
+
+    Where a feature map has become smaller than a kernel, the error names the layer, the map's size and the kernel's.
+    """
     try:
         return model(images)
     except RuntimeError as error:
@@ -15,13 +19,36 @@ def forward(model: nn.Module, images: Tensor) -> Tensor:
             raise ValueError(
                 f"a batch of images is N×C×H×W, but this is {_by(images.shape)}; image[None] is a batch of one image"
             ) from error
+        too_small = _too_small(model, error)
         expected, given = getattr(model, "input_shape", None), tuple(images.shape[1:])
         if expected is not None and given != tuple(expected):
             raise ValueError(
                 f"{type(model).__name__} takes images of {_by(expected)}, but this batch has images of {_by(given)}. "
-                "ImageSet.resize changes their size; the number of channels must be the model's."
+                f"{too_small}ImageSet.resize changes their size; the number of channels must be the model's."
+            ) from error
+        if too_small:
+            raise ValueError(
+                f"{too_small}Give larger images, or take away layers that make the map smaller."
             ) from error
         raise
+
+
+def _too_small(model: nn.Module, error: RuntimeError) -> str:
+    """A sentence about the layer whose kernel was larger than its map, if that is what torch's error says."""
+    if "Kernel size can't be greater" not in str(error) and "Output size is too small" not in str(error):
+        return ""
+    sentence = ""
+    for frame, _ in walk_tb(error.__traceback__):  # the calls from here down to the layer that failed
+        layer, given = frame.f_locals.get("self"), frame.f_locals.get("input")
+        if hasattr(layer, "kernel_size") and isinstance(given, Tensor):
+            name = next(name for name, module in model.named_modules() if module is layer)
+            kernel = layer.kernel_size
+            kernel = kernel if isinstance(kernel, tuple) else (kernel, kernel)
+            sentence = (
+                f"Layer {name} ({type(layer).__name__}) gets a map of {_by(given.shape[2:])}, "
+                f"too small for a kernel of {_by(kernel)}. "
+            )
+    return sentence
 
 
 def check_labels(labels: Tensor, classes: int) -> None:

@@ -12,6 +12,7 @@ MAY_IMPORT = {
     "downloads": {"torchvision_ops"},
     "sources": {"settings", "downloads"},
     "data": {"settings", "sources", "memory"},
+    "analysis": {"checks"},
     "train": {"checkpoint", "checks"},
     "results": {"settings"},
     "runs": {"settings", "data", "results", "train"},
