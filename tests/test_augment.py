@@ -77,8 +77,34 @@ def drawn(monkeypatch, images, **ranges):
     """What `random_affine` hands to `affine`."""
     handed = []
     monkeypatch.setattr(augment, "affine", lambda images, **draws: handed.append(draws))
+    torch.manual_seed(0)
     random_affine(images, **ranges)
     return handed[0]
+
+
+@pytest.mark.parametrize(
+    "ranges",
+    [
+        {"degrees": 15, "translate": 0.1, "scale": (0.9, 1.1), "shear": 10},
+        {"degrees": 180, "translate": 0.4, "scale": (0.3, 3), "shear": 50},
+        {"degrees": 30},
+        {"translate": 0.25},
+        {"scale": (0.5, 0.8)},
+        {"shear": 25},
+    ],
+    ids=str,
+)
+def test_random_affine_equals_torchvision_image_by_image(monkeypatch, images, ranges):
+    draws = drawn(monkeypatch, images, **ranges)
+    monkeypatch.undo()
+    torch.manual_seed(0)
+    changed = random_affine(images, **ranges)
+    parameters = zip(images, *(draws[name].tolist() for name in ("angle", "translate", "scale", "shear")), strict=True)
+    expected = [
+        functional.affine(image, angle, translate, scale, [shear, 0.0], interpolation=BILINEAR)
+        for image, angle, translate, scale, shear in parameters
+    ]
+    torch.testing.assert_close(changed, torch.stack(expected), rtol=0, atol=1e-4)
 
 
 def assert_fills(draws: torch.Tensor, low: float, high: float):
