@@ -8,16 +8,17 @@ What the runs measure goes to `results/NAME.json`: `cnncourse.runs` writes it, `
 
 import argparse
 import sys
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
 import torch
 from torch import nn
 from torch.optim import Optimizer
-from torch.optim.lr_scheduler import OneCycleLR
+from torch.optim.lr_scheduler import LinearLR, LRScheduler, OneCycleLR, ReduceLROnPlateau, StepLR
 
-from cnncourse.augment import random_crop, random_flip
-from cnncourse.models import ConvNet, LeNet5
+from cnncourse.augment import random_affine, random_crop, random_flip
+from cnncourse.models import ConvNet, DigitNet, LeNet5
 from cnncourse.results import load_results
 from cnncourse.runs import Recipe, run
 from cnncourse.sources import SourceError
@@ -28,7 +29,18 @@ def one_cycle(optimizer: Optimizer, steps: int, **options) -> OneCycleLR:
     return OneCycleLR(optimizer, total_steps=steps, **options)
 
 
+def by_epoch(optimizer: Optimizer, steps: int, scheduler: Callable[..., LRScheduler], **options) -> LRScheduler:
+    """A scheduler that counts epochs, so that it need not know how many steps a run has."""
+    return scheduler(optimizer, **options)
+
+
 LENET5 = {"data": "FashionMNIST", "image_size": 32, "batch_size": 512, "epochs": 25}
+
+DIGITNET = {"data": "MNIST", "batch_size": 64, "epochs": 15}
+FALLING = partial(by_epoch, scheduler=LinearLR, start_factor=1, end_factor=0, total_iters=15)
+MILD = (partial(random_affine, degrees=10, translate=0.07, scale=(0.9, 1.1), shear=5),)
+MOMENTUM = partial(torch.optim.SGD, lr=0.1, momentum=0.9, nesterov=True)
+
 RECIPES = {
     "convnet-mnist": Recipe(
         data="MNIST", model=ConvNet, batch_size=64, epochs=7, optimizer=partial(torch.optim.SGD, lr=0.01)
@@ -45,6 +57,46 @@ RECIPES = {
         optimizer=partial(torch.optim.SGD, lr=0.1, momentum=0.9, nesterov=True, weight_decay=5e-4),
         scheduler=partial(one_cycle, max_lr=0.1),
         augment=(random_flip, partial(random_crop, padding=1)),
+    ),
+    "digitnet-nonorm": Recipe(
+        **DIGITNET,
+        model=partial(DigitNet, DigitNet.SKELETON, norm=nn.Identity),
+        optimizer=partial(torch.optim.SGD, lr=0.02, momentum=0.9, nesterov=True),
+        scheduler=FALLING,
+    ),
+    "digitnet-skeleton": Recipe(
+        **DIGITNET, model=partial(DigitNet, DigitNet.SKELETON), optimizer=MOMENTUM, scheduler=FALLING
+    ),
+    "digitnet-wider": Recipe(**DIGITNET, model=DigitNet, optimizer=MOMENTUM, scheduler=FALLING),
+    "digitnet-regularised": Recipe(
+        **DIGITNET, model=partial(DigitNet, dropout=0.05), optimizer=MOMENTUM, scheduler=FALLING
+    ),
+    "digitnet-augmented": Recipe(**DIGITNET, model=DigitNet, optimizer=MOMENTUM, scheduler=FALLING, augment=MILD),
+    "digitnet-constant": Recipe(**DIGITNET, model=DigitNet, optimizer=MOMENTUM, augment=MILD),
+    "digitnet-plateau": Recipe(
+        **DIGITNET,
+        model=DigitNet,
+        optimizer=MOMENTUM,
+        scheduler=partial(by_epoch, scheduler=ReduceLROnPlateau, factor=0.1, patience=2),
+        augment=MILD,
+    ),
+    "digitnet-step": Recipe(
+        **DIGITNET,
+        model=DigitNet,
+        optimizer=MOMENTUM,
+        scheduler=partial(by_epoch, scheduler=StepLR, step_size=6, gamma=0.1),
+        augment=MILD,
+    ),
+    "digitnet-onecycle": Recipe(
+        **DIGITNET, model=DigitNet, optimizer=MOMENTUM, scheduler=partial(one_cycle, max_lr=0.1), augment=MILD
+    ),
+    "digitnet-best": Recipe(
+        **DIGITNET,
+        model=partial(DigitNet, DigitNet.BEST, separable=True),
+        optimizer=MOMENTUM,
+        scheduler=partial(one_cycle, max_lr=0.1),
+        augment=MILD,
+        valid_fraction=1 / 60,
     ),
 }
 
