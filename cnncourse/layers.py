@@ -1,0 +1,89 @@
+"""Watching the layers of a network at work, for `cnncourse.analysis`."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from cnncourse.checks import forward
+
+
+class Call(NamedTuple):
+    """A layer at work; it goes on if it got the output of the layer before, or at first the images."""
+
+    name: str
+    layer: nn.Module
+    goes_on: bool
+    output: Tensor
+
+    @property
+    def type(self) -> str:
+        return type(self.layer).__name__
+
+
+def watch(model: nn.Module, input_shape: tuple[int, ...]) -> list[Call]:
+    """What the layers did with two empty images, in the order in which they finished.
+
+    As torchsummary does, it takes all modules but the model as a whole and Sequentials for layers.
+    """
+    first = next(model.parameters(), torch.empty(0))
+    images = torch.zeros(2, *input_shape, device=first.device, dtype=first.dtype)
+    calls, entered, before = [], [], (images, 0)
+
+    def enter(layer: nn.Module, arguments: tuple, keywords: dict) -> None:
+        entered.append(_is_same(next(iter([*arguments, *keywords.values()]), None), *before))
+
+    def leave(name: str, layer: nn.Module, arguments: tuple, output: Tensor) -> None:
+        nonlocal before
+        if not isinstance(output, Tensor):
+            raise ValueError(f"{name} ({type(layer).__name__}) gives a {type(output).__name__}, not one tensor")
+        calls.append(Call(name, layer, entered.pop(), output))
+        if not any(layer.children()):  # what a block does besides calling its layers counts as a step between them
+            before = output, output._version
+
+    hooks = []
+    with _unchanged(model):
+        forward(model, images.clone())  # without hooks, for the error where the images do not fit
+        try:
+            for name, layer in model.named_modules():
+                if not isinstance(layer, nn.Sequential) and (layer is not model or not any(model.children())):
+                    hooks.append(layer.register_forward_pre_hook(enter, with_kwargs=True))
+                    hooks.append(layer.register_forward_hook(partial(leave, name)))
+            model(images)
+        finally:
+            for hook in hooks:
+                hook.remove()
+    return calls
+
+
+def _is_same(given: Tensor | None, output: Tensor, version: int) -> bool:
+    """Whether what is given is the output, perhaps flattened, and unchanged: torch counts a tensor's versions."""
+    if not isinstance(given, Tensor):
+        return False
+    flat = given.ndim == 2 and given.shape[:1] == output.shape[:1] and given.numel() == output.numel()
+    same = given is output or (flat and given.data_ptr() == output.data_ptr())
+    return same and given._version == version
+
+
+@contextmanager
+def _unchanged(model: nn.Module) -> Iterator[None]:
+    """Without gradients, dropout and new statistics in batch norm; then each layer is back in its mode."""
+    modes = [(layer, layer.training) for layer in model.modules()]
+    model.eval()
+    try:
+        with torch.inference_mode(False), torch.no_grad():
+            yield
+    finally:
+        for layer, training in modes:
+            layer.training = training
+
+
+def image_shape(model: nn.Module, input_shape: tuple[int, ...] | None) -> tuple[int, ...]:
+    """C×H×W as given, else the model's own."""
+    shape = getattr(model, "input_shape", None) if input_shape is None else input_shape
+    if shape is None or len(shape) != 3:
+        raise ValueError(f"give the shape of an image, C×H×W, for example input_shape=(1, 28, 28); this is {shape}")
+    return tuple(shape)
