@@ -6,6 +6,7 @@ larger the more likely. `input_shape` is the C×H×W that it was designed for.
 
 from collections.abc import Callable
 
+import torch
 from torch import Tensor, nn
 
 
@@ -128,6 +129,8 @@ class DigitNet(nn.Module):
             *block(f, g, 1),  # N×g×1×1
             nn.Conv2d(g, 10, 1, bias=False),  # N×10×1×1
         )
+        # The channels of a pixel side by side in memory: the same numbers, a quarter to a third sooner on a CPU.
+        self.to(memory_format=torch.channels_last)
 
     def forward(self, images: Tensor) -> Tensor:
         return self.classifier(self.features(images)).flatten(1)
