@@ -31,6 +31,7 @@ notebooks: $(READY) ## execute all chapters in full and keep the outputs
 
 benchmark: $(READY) ## measure the speed of the course on this machine
 	$(BIN)/python benchmarks/speed.py
+	$(BIN)/python benchmarks/time_to_accuracy.py
 
 address: $(READY) ## write the repository's address where it stands: make address URL=https://github.com/you/yours
 	$(BIN)/python tools/set_address.py $(URL)

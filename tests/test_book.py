@@ -23,6 +23,30 @@ SPEED = {
     "import_seconds": 0.124,
     "fit_megabytes": 432.1,
 }
+TIME_TO_ACCURACY = {
+    "environment": ENVIRONMENT,
+    "threads": 2,
+    "recipe": "two",
+    "level": 0.994,
+    "images": {"train": 48000, "valid": 12000},
+    "workers": {"seconds": {"0": 2.5, "1": 2.1}, "fastest": 1},
+    "steps": {
+        "textbook": {"loading_us": 150, "step_us": 350, "operators": {"aten::bernoulli_": 0.254, "aten::add": 0.746}},
+        "course": {"loading_us": 10, "step_us": 190, "operators": {"aten::add": 1}},
+    },
+    "seeds": {"number": 2, "rounds": [], "ratio": 1.416},
+    "epochs": {"textbook": 15, "course": 9},
+    "histories": {
+        "textbook": [{"valid_accuracy": 0.97, "seconds": 22.0}, {"valid_accuracy": 0.9937, "seconds": 24.2}],
+        "course": [{"valid_accuracy": 0.9944, "seconds": 9.0}],
+    },
+    "times": {
+        "textbook": {"reached": False, "epoch": 2, "seconds": 46.2},
+        "course": {"reached": True, "epoch": 1, "seconds": 9.0},
+        "ratio": 5.1333,
+        "lower_bound": True,
+    },
+}
 
 
 def result(name, accuracies):
@@ -125,8 +149,49 @@ def test_speed_page(build, tmp_path):
 
 
 def test_speed_that_was_not_measured_is_a_build_error(build):
-    _, warnings = build("{speed}`machine`\n\n```{speed-table}\n```")
+    _, warnings = build("{speed}`machine`\n\n```{speed-table}\n```\n\n```{step-table}\n```")
     assert warnings.count("python benchmarks/speed.py") == 2
+    assert warnings.count("python benchmarks/time_to_accuracy.py") == 1
+
+
+def words(html):
+    """The text of a page, with one space between words."""
+    return " ".join(re.sub("<[^>]*>", " ", html).split())
+
+
+def test_page_of_the_time_to_accuracy(build, tmp_path):
+    (tmp_path / "results" / "time_to_accuracy.json").write_text(json.dumps(TIME_TO_ACCURACY))
+    numbers = ["level", "valid", "workers", "seeds_ratio", "share textbook aten::bernoulli_", "loading course"]
+    text = "; ".join(f"{{time-to-accuracy}}`{number}`" for number in numbers)
+    html, warnings = build(
+        "\n\n".join([text, *(f"```{{{name}-table}}\n```" for name in ("accuracy", "epoch", "step"))])
+    )
+    assert warnings == ""
+    for line in (
+        "99.4 %; 12,000; 1; 1.42; 25 %; 5 %",
+        "textbook not in 2 epochs more than 46 23.1 99.37 %",
+        "course 1 9 9.0 99.44 %",
+        "took more than 5.1 times as long: it had not got to 99.4 % when it ended.",
+        "2 99.37 % 46",
+        "Loading, µs an image 150 10",
+        "Of the step: aten::bernoulli_ 25.4 % 0.0 %",
+        "Of the step: all else 0.0 % 0.0 %",
+    ):
+        assert line in words(html)
+
+
+@pytest.mark.parametrize(
+    ("changed", "sentence"),
+    [
+        ({"lower_bound": False}, "The textbook way took 5.1 times as long to 99.4 %."),
+        ({"ratio": None}, "The course's way did not get to 99.4 %, so there is no ratio of times."),
+    ],
+)
+def test_the_ratio_of_times_is_said_as_it_was_measured(build, tmp_path, changed, sentence):
+    measured = {**TIME_TO_ACCURACY, "times": {**TIME_TO_ACCURACY["times"], **changed}}
+    (tmp_path / "results" / "time_to_accuracy.json").write_text(json.dumps(measured))
+    html, _ = build("```{accuracy-table}\n```")
+    assert sentence in words(html).replace("’", "'")
 
 
 def chapter(header):
