@@ -29,24 +29,27 @@ def watch(model: nn.Module, input_shape: tuple[int, ...]) -> list[Call]:
 
     As torchsummary does, it takes all modules but the model as a whole and Sequentials for layers.
     """
-    first = next(model.parameters(), torch.empty(0))
-    images = torch.zeros(2, *input_shape, device=first.device, dtype=first.dtype)
-    calls, entered, before = [], [], (images, 0)
+    calls, entered, before = [], [], ()
 
     def enter(layer: nn.Module, arguments: tuple, keywords: dict) -> None:
         entered.append(_is_same(next(iter([*arguments, *keywords.values()]), None), *before))
 
-    def leave(name: str, layer: nn.Module, arguments: tuple, output: Tensor) -> None:
+    def leave(name: str, layer: nn.Module, arguments: tuple, output: Tensor) -> Tensor:
         nonlocal before
         if not isinstance(output, Tensor):
             raise ValueError(f"{name} ({type(layer).__name__}) gives a {type(output).__name__}, not one tensor")
+        output = output.contiguous()  # so that flattening it makes a view, which can be recognised, and no copy
         calls.append(Call(name, layer, entered.pop(), output))
         if not any(layer.children()):  # what a block does besides calling its layers counts as a step between them
             before = output, output._version
+        return output
 
     hooks = []
     with _unchanged(model):
+        first = next(model.parameters(), torch.empty(0))
+        images = torch.zeros(2, *input_shape, device=first.device, dtype=first.dtype)
         forward(model, images.clone())  # without hooks, for the error where the images do not fit
+        before = images, images._version
         try:
             for name, layer in model.named_modules():
                 if not isinstance(layer, nn.Sequential) and (layer is not model or not any(model.children())):

@@ -12,6 +12,23 @@ ROOT = Path(__file__).parent.parent
 torch.set_num_threads(1)  # the tests' tensors are small, and other tests run beside them
 
 
+def pytest_addoption(parser):
+    parser.addoption("--update-golden", action="store_true", help="write the files in tests/golden anew")
+
+
+@pytest.fixture
+def golden(request):
+    """Compares a text with a file in tests/golden; `pytest --update-golden` writes the file instead."""
+
+    def compare(name: str, text: str):
+        path = ROOT / "tests" / "golden" / name
+        if request.config.getoption("--update-golden"):
+            path.write_text(text + "\n", encoding="utf8")
+        assert text + "\n" == path.read_text(encoding="utf8")
+
+    return compare
+
+
 @pytest.fixture(scope="session")
 def site(tmp_path_factory):
     """The folder of the site, built anew with warnings as errors."""

@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from cnncourse.models import ConvNet, LeNet5
+from cnncourse.models import ConvNet, DigitNet, LeNet5
 
 # As the workshop's text prints them.
 LENET5 = """\
@@ -120,3 +120,77 @@ def test_both_lenet5_take_each_others_weights():
     model, other = LeNet5(), improved()
     other.load_state_dict(model.state_dict())
     assert all(torch.equal(a, b) for a, b in zip(model.parameters(), other.parameters(), strict=True))
+
+
+def skeleton():
+    return DigitNet(DigitNet.SKELETON)
+
+
+def best():
+    return DigitNet(DigitNet.BEST, separable=True)
+
+
+DIGITNETS = [DigitNet, skeleton, best, lambda: DigitNet(dropout=0.1), lambda: DigitNet(norm=nn.Identity)]
+
+
+@pytest.mark.parametrize(("make", "parameters"), [(DigitNet, 7_496), (skeleton, 5_336)])
+def test_digitnet_has_the_parameters_of_the_course_and_dropout_adds_none(make, parameters):
+    model = make()
+    assert sum(parameter.numel() for parameter in model.parameters()) == parameters
+    assert "7,496 parameters" in DigitNet.__doc__
+
+
+@pytest.mark.parametrize("make", DIGITNETS)
+def test_digitnet_stays_within_its_budget(make):
+    assert sum(parameter.numel() for parameter in make().parameters()) < 8_000
+
+
+@pytest.mark.parametrize("make", DIGITNETS)
+@pytest.mark.parametrize("number", [2, 7])
+def test_digitnet_gives_ten_logits_for_each_image_and_learns_with_every_parameter(make, number):
+    model = make()
+    logits = model(torch.randn(number, *model.input_shape))
+    assert logits.shape == (number, 10)
+    F.cross_entropy(logits, torch.arange(number)).backward()
+    assert all(parameter.grad.count_nonzero() > 0 for parameter in model.parameters())
+
+
+def test_dropout_follows_every_block_but_the_one_behind_the_pooling():
+    """Each layer with the one before it, without the normalisations."""
+    model = DigitNet(dropout=0.3)
+    layers = [layer for layer in model.modules() if not any(layer.children())]
+    names = [type(layer).__name__ for layer in layers if not isinstance(layer, nn.BatchNorm2d)]
+    block, pooled = ["Conv2d", "ReLU", "Dropout"], ["Conv2d", "ReLU"]
+    expected = [*block, *block, "MaxPool2d", *pooled, *block, *block, *block, "AvgPool2d", *block, "Conv2d"]
+    assert names == expected
+    assert {layer.p for layer in layers if isinstance(layer, nn.Dropout)} == {0.3}
+    assert not any(isinstance(layer, nn.Dropout) for layer in DigitNet().modules())
+
+
+def test_norm_can_be_left_out():
+    model = DigitNet(norm=nn.Identity)
+    assert all(isinstance(layer, nn.Conv2d) for layer in model.modules() if [*layer.parameters(recurse=False)])
+    assert sum(parameter.numel() for parameter in model.parameters()) == 7_496 - 2 * sum((8, 16, 8, 12, 16, 20, 16))
+    assert sum(isinstance(layer, nn.Identity) for layer in model.modules()) == 7
+
+
+def test_digitnet_computes_what_its_layers_say():
+    model, images = DigitNet(norm=nn.Identity), torch.randn(3, *DigitNet.input_shape)
+    *blocks, last = model.parameters()
+    hidden = images
+    for number, weight in enumerate(blocks):
+        hidden = F.conv2d(hidden, weight).relu()
+        if number == 1:
+            hidden = F.max_pool2d(hidden, 2)
+        if number == 5:
+            hidden = hidden.mean(dim=(2, 3), keepdim=True)
+    torch.testing.assert_close(model(images), F.conv2d(hidden, last)[:, :, 0, 0])
+
+
+def test_a_separable_convolution_filters_each_map_and_then_mixes_them():
+    model, maps = DigitNet((2, 2, 4, 5, 6, 7, 3), separable=True), torch.randn(2, 4, 6, 6)
+    filters, mixing = [layer for layer in model.features if isinstance(layer, nn.Conv2d)][3:5]
+    filtered = [F.conv2d(maps[:, [channel]], filters.weight[[channel]]) for channel in range(4)]
+    mixed = torch.einsum("nihw,oi->nohw", torch.cat(filtered, dim=1), mixing.weight[:, :, 0, 0])
+    torch.testing.assert_close(model.features[10:12](maps), mixed)
+    assert mixed.shape == (2, 5, 4, 4)

@@ -11,7 +11,7 @@ from torch.utils.data import DataLoader, Subset, TensorDataset
 
 from cnncourse.augment import random_crop
 from cnncourse.data import ImageSet, Loader
-from cnncourse.models import ConvNet, LeNet5
+from cnncourse.models import ConvNet, DigitNet, LeNet5
 from cnncourse.train import History, Metrics, accuracy, default_device, evaluate, fit, loss_batch, predict
 
 
@@ -362,6 +362,11 @@ def test_ctrl_c_returns_the_history_so_far(capsys):
     assert fit(model, interrupted_at(Loader(TRAIN, 8), 1), optimizer=adam(model), epochs=5) == []
 
 
+def small_maps(layer: nn.Module) -> nn.Sequential:
+    """Gives the layer maps of 2×2 where the images are 8×8."""
+    return nn.Sequential(nn.Conv2d(1, 2, 7), nn.Sequential(layer, nn.AdaptiveAvgPool2d(1), nn.Flatten()))
+
+
 @pytest.mark.parametrize(
     ("model", "shape", "expected"),
     [
@@ -369,6 +374,13 @@ def test_ctrl_c_returns_the_history_so_far(capsys):
         (LeNet5(), (4, 3, 32, 32), "LeNet5 takes images of 1×32×32, but this batch has images of 3×32×32"),
         (ConvNet(), (4, 1, 32, 32), "ConvNet takes images of 1×28×28, but this batch has images of 1×32×32"),
         (LeNet5(), (1, 32, 32), r"a batch of images is N×C×H×W, but this is 1×32×32; image\[None\] is a batch of one"),
+        (DigitNet(norm=nn.Identity), (4, 1, 16, 16), "takes images of 1×28×28, but this batch has images of 1×16×16"),
+        (DigitNet(norm=nn.Identity), (4, 1, 16, 16), r"features.16 \(Conv2d\) gets a map of 2×2, .* a kernel of 3×3"),
+        (small_maps(nn.Conv2d(2, 1, 3)), (4, 1, 8, 8), r"1\.0 \(Conv2d\) gets a map of 2×2, too small for a kernel"),
+        (small_maps(nn.Conv2d(2, 1, (1, 3))), (4, 1, 8, 8), r"1\.0 \(Conv2d\) gets a map of 2×2, .* a kernel of 1×3"),
+        (small_maps(nn.Conv2d(2, 1, 2, dilation=2)), (4, 1, 8, 8), r"1\.0 \(Conv2d\) gets a map of 2×2, .* of 2×2"),
+        (small_maps(nn.MaxPool2d(3)), (4, 1, 8, 8), r"1\.0 \(MaxPool2d\) gets a map of 2×2, .* of 3×3\. Give larger"),
+        (small_maps(nn.AvgPool2d(3)), (4, 1, 8, 8), r"1\.0 \(AvgPool2d\) gets a map of 2×2, .* of 3×3\. Give larger"),
     ],
 )
 def test_images_that_do_not_fit_the_model(model, shape, expected):
@@ -387,6 +399,21 @@ def test_images_that_do_not_fit_the_model(model, shape, expected):
 def test_images_that_do_not_fit_a_model_without_a_known_shape_get_torchs_error():
     with pytest.raises(RuntimeError, match=r"144.*3|3.*144"):
         predict(make_model(), torch.randn(2, 1, 9, 9))
+
+
+def test_a_map_that_is_too_small_for_a_function_gets_torchs_error():
+    """No layer of the model is to blame for it."""
+
+    class Model(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.layer = nn.Conv2d(1, 2, 7)
+
+        def forward(self, images):
+            return F.max_pool2d(self.layer(images), 3)
+
+    with pytest.raises(RuntimeError, match="Output size is too small"):
+        predict(Model(), torch.randn(2, 1, 8, 8))
 
 
 @pytest.mark.parametrize(("labels", "given"), [([0, 3], "from 0 to 3"), ([-1, 2], "from -1 to 2")])
