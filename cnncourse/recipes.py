@@ -95,7 +95,7 @@ RECIPES = {
         model=partial(DigitNet, DigitNet.BEST, separable=True),
         optimizer=MOMENTUM,
         scheduler=partial(one_cycle, max_lr=0.1),
-        augment=MILD,
+        augment=(partial(random_affine, degrees=10, translate=0.03, scale=(0.9, 1.1), shear=10),),
         valid_fraction=1 / 60,
     ),
 }
