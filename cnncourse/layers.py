@@ -48,7 +48,7 @@ def watch(model: nn.Module, input_shape: tuple[int, ...]) -> list[Call]:
     with _unchanged(model):
         first = next(model.parameters(), torch.empty(0))
         images = torch.zeros(2, *input_shape, device=first.device, dtype=first.dtype)
-        forward(model, images.clone())  # without hooks, for the error where the images do not fit
+        forward(model, images)  # without hooks, for the error where the images do not fit
         before = images, images._version
         try:
             for name, layer in model.named_modules():

@@ -112,6 +112,12 @@ def test_a_model_without_parameters_and_a_model_that_is_one_layer():
     assert summary(nn.Conv2d(1, 2, 3), (1, 4, 4)).rows == [("Conv2d-1", (2, 2, 2), 20)]
 
 
+def test_a_layer_that_always_needs_more_than_one_image():
+    """This batch norm has no running statistics: it takes those of the batch also when it only measures."""
+    model = nn.Sequential(nn.Flatten(), nn.BatchNorm1d(16, track_running_stats=False))
+    assert summary(model, (1, 4, 4)).rows[1] == ("BatchNorm1d-2", (16,), 32)
+
+
 @pytest.mark.parametrize("analyse", [summary, receptive_field])
 def test_the_model_and_the_random_numbers_stay_as_they_are(analyse):
     model = DigitNet(dropout=0.5)
@@ -225,7 +231,7 @@ classifier.4  Linear          1        10       1       1        0    32     4  
     )
 
 
-def pixels_that_move(model: nn.Module, name: str, input_shape, place: int) -> list[int]:
+def pixels_that_move(model: nn.Module, name: str, input_shape, place: int, number: int = 30) -> list[int]:
     """First and last row, first and last column of the pixels with a gradient, over random images.
 
     All weights are positive, so that nothing cancels. A maximum has a gradient in one of its pixels alone: over many
@@ -237,7 +243,7 @@ def pixels_that_move(model: nn.Module, name: str, input_shape, place: int) -> li
         parameter.data /= parameter[0].numel()
     outputs = []
     hook = model.get_submodule(name).register_forward_hook(lambda layer, given, output: outputs.append(output))
-    images = torch.rand(30, *input_shape, dtype=torch.float64, requires_grad=True)
+    images = torch.rand(number, *input_shape, dtype=torch.float64, requires_grad=True)
     model(images)
     hook.remove()
     [output] = outputs
@@ -299,7 +305,7 @@ def test_receptive_field_of_random_layers_is_where_the_gradient_is(seed):
     place = row.output // 2
     expected = pixels_of(row, place, 90)
     assert 0 < expected[0] <= expected[1] < 89  # not cut off by the image's edge
-    assert pixels_that_move(model, "2", (1, 90, 90), place) == expected
+    assert pixels_that_move(model, "2", (1, 90, 90), place, number=150) == expected
 
 
 class Chain(nn.Module):
@@ -343,9 +349,27 @@ def test_flattening_in_any_way_is_no_step(memory_format):
     assert [row.size for row in receptive_field(layers, (2, 8, 8))] == [3, 5, 12]
 
 
+def test_a_first_layer_that_changes_the_images_in_place():
+    [row] = receptive_field(nn.Sequential(nn.ReLU(inplace=True), nn.Conv2d(1, 1, 3)), (1, 8, 8))
+    assert (row.layer, row.size) == ("1", 3)
+
+
 def test_a_skip_connection_around_a_block_is_found_behind_it():
     with pytest.raises(ValueError, match=r"1 \(Conv2d\) doesn't get the output of 0.activation \(ReLU\)"):
         receptive_field(nn.Sequential(Block(1), nn.Conv2d(1, 1, 3)), (1, 8, 8))
+
+
+def test_a_dense_layer_on_the_rows_of_a_map_is_not_one_on_the_map():
+    class Rows(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.layer, self.dense = nn.Conv2d(1, 1, 3), nn.Linear(6, 2)
+
+        def forward(self, images):
+            return self.dense(self.layer(images).view(-1, 6))
+
+    with pytest.raises(ValueError, match=r"dense \(Linear\) doesn't get the output of layer \(Conv2d\): "):
+        receptive_field(Rows(), (1, 8, 8))
 
 
 def test_a_step_before_the_first_layer_is_found():

@@ -187,10 +187,13 @@ def test_digitnet_computes_what_its_layers_say():
     torch.testing.assert_close(model(images), F.conv2d(hidden, last)[:, :, 0, 0])
 
 
-def test_a_separable_convolution_filters_each_map_and_then_mixes_them():
-    model, maps = DigitNet((2, 2, 4, 5, 6, 7, 3), separable=True), torch.randn(2, 4, 6, 6)
-    filters, mixing = [layer for layer in model.features if isinstance(layer, nn.Conv2d)][3:5]
-    filtered = [F.conv2d(maps[:, [channel]], filters.weight[[channel]]) for channel in range(4)]
-    mixed = torch.einsum("nihw,oi->nohw", torch.cat(filtered, dim=1), mixing.weight[:, :, 0, 0])
-    torch.testing.assert_close(model.features[10:12](maps), mixed)
-    assert mixed.shape == (2, 5, 4, 4)
+def test_each_3x3_convolution_but_the_first_can_filter_the_maps_alone_and_then_mix_them():
+    features = list(DigitNet((2, 3, 4, 5, 6, 7, 3), separable=True).features)
+    convolutions = [layer for layer in features if isinstance(layer, nn.Conv2d)]
+    first, *filters = [layer for layer in convolutions if layer.kernel_size == (3, 3)]
+    assert (first.groups, len(filters)) == (1, 4)
+    for layer in filters:
+        maps, mixing = torch.randn(2, layer.in_channels, 6, 6), features[features.index(layer) + 1]
+        filtered = [F.conv2d(maps[:, [i]], layer.weight[[i]]) for i in range(layer.in_channels)]
+        mixed = torch.einsum("nihw,oi->nohw", torch.cat(filtered, dim=1), mixing.weight[:, :, 0, 0])
+        torch.testing.assert_close(mixing(layer(maps)), mixed)
