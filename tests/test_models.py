@@ -1,12 +1,16 @@
 import inspect
 import re
+from itertools import groupby
 
 import pytest
 import torch
 import torch.nn.functional as F
+import torchinfo
 from torch import nn
 
-from cnncourse.models import ConvNet, DigitNet, LeNet5
+from cnncourse.analysis import summary
+from cnncourse.checks import forward
+from cnncourse.models import CifarNet, ConvNet, DigitNet, LeNet5, SeminarCNN, SeminarMLP, group_norm, layer_norm
 
 # As the workshop's text prints them.
 LENET5 = """\
@@ -56,7 +60,17 @@ def test_lenet5_prints_as_in_the_workshop():
     assert repr(improved()) == LENET5_IMPROVED
 
 
-@pytest.mark.parametrize(("make", "parameters"), [(LeNet5, 61_706), (improved, 61_706), (ConvNet, 7_442_314)])
+@pytest.mark.parametrize(
+    ("make", "parameters"),
+    [
+        (LeNet5, 61_706),
+        (improved, 61_706),
+        (ConvNet, 7_442_314),
+        (SeminarCNN, 224_838),
+        (SeminarMLP, 226_910),
+        (CifarNet, 46_202),
+    ],
+)
 def test_parameters_are_as_many_as_the_docstring_says(make, parameters):
     model = make()
     assert sum(parameter.numel() for parameter in model.parameters()) == parameters
@@ -197,3 +211,148 @@ def test_each_3x3_convolution_but_the_first_can_filter_the_maps_alone_and_then_m
         filtered = [F.conv2d(maps[:, [i]], layer.weight[[i]]) for i in range(layer.in_channels)]
         mixed = torch.einsum("nihw,oi->nohw", torch.cat(filtered, dim=1), mixing.weight[:, :, 0, 0])
         torch.testing.assert_close(mixing(layer(maps)), mixed)
+
+
+def as_the_document_prints(model) -> str:
+    """torchinfo's table, in the words of the version of 2023: the model's name, and M for millions."""
+    text = str(torchinfo.summary(model, (1, *model.input_shape), verbose=0))
+    text = text.replace("(Units.MEGABYTES)", "(M)").replace(f"\n{type(model).__name__:<40}", f"\n{'Model':<40}")
+    return text[: text.index("\nInput size (MB)")]
+
+
+@pytest.mark.parametrize("make", [SeminarCNN, SeminarMLP])
+def test_the_seminars_networks_are_the_tables_of_the_course(make, golden):
+    golden(f"{make.__name__.lower()}-summary.txt", as_the_document_prints(make()))
+
+
+@pytest.mark.parametrize("make", [SeminarCNN, SeminarMLP])
+def test_the_seminars_networks_give_log_probabilities_which_are_logits_too(make):
+    model, labels = make(), torch.arange(3)
+    outputs = model(torch.randn(3, *model.input_shape))
+    torch.testing.assert_close(outputs.exp().sum(dim=1), torch.ones(3))
+    torch.testing.assert_close(outputs.softmax(dim=1), outputs.exp())
+    torch.testing.assert_close(F.cross_entropy(outputs, labels), F.nll_loss(outputs, labels))
+
+
+def test_the_seminars_networks_have_nearly_the_same_parameters_but_not_the_same_work():
+    cnn, mlp = summary(SeminarCNN()), summary(SeminarMLP())
+    assert (cnn.multiply_adds, mlp.multiply_adds) == (9_583_974, mlp.parameters)
+    assert f"{cnn.multiply_adds:,} multiply-adds" in SeminarCNN.__doc__
+    assert f"{mlp.parameters / cnn.parameters - 1:.1%}" == "0.9%"
+    assert round(cnn.multiply_adds / mlp.multiply_adds) == 42
+
+
+def test_seminarcnn_computes_what_its_layers_say():
+    model, images = SeminarCNN(), torch.randn(3, *SeminarCNN.input_shape)
+    weights = list(model.parameters())
+    hidden = images
+    for number in range(4):
+        hidden = F.leaky_relu(F.conv2d(hidden, *weights[2 * number : 2 * number + 2]), 0.2)
+        if number in (1, 3):
+            hidden = F.max_pool2d(hidden, 2)
+    hidden = F.leaky_relu(F.linear(hidden.reshape(3, 512), *weights[8:10]), 0.2)
+    torch.testing.assert_close(model(images), F.log_softmax(F.linear(hidden, *weights[10:]), dim=1))
+
+
+def test_seminarmlp_computes_what_its_layers_say():
+    model, images = SeminarMLP(), torch.randn(3, *SeminarMLP.input_shape)
+    *hidden_layers, weight, bias = model.parameters()
+    hidden = images.reshape(3, 784)
+    for number in range(3):
+        hidden = F.leaky_relu(F.linear(hidden, *hidden_layers[2 * number : 2 * number + 2]), 0.2)
+    torch.testing.assert_close(model(images), F.log_softmax(F.linear(hidden, weight, bias), dim=1))
+
+
+NORMS = {"batch": nn.BatchNorm2d, "group": group_norm(4), "layer": layer_norm}
+
+
+def test_cifarnet_is_the_table_of_the_course(golden):
+    """Its rows and totals. The document lost the rule above the totals, and a space before Conv2d-23."""
+    golden("cifarnet-summary.txt", repr(summary(CifarNet())).rpartition("\n")[0])
+
+
+@pytest.mark.parametrize("norm", NORMS)
+def test_cifarnet_has_as_many_parameters_with_each_norm(norm):
+    """The document prints the table with batch norm only."""
+    result = summary(CifarNet(NORMS[norm]))
+    kind = "BatchNorm2d" if norm == "batch" else "GroupNorm"
+    assert [row.parameters for row in result.rows if row.name.startswith(kind)] == [32, 64, 32, 64, 64, 64, 64]
+    assert result.parameters == 46_202
+
+
+def test_a_layer_norm_that_learns_two_numbers_for_each_pixel_has_four_times_the_parameters():
+    rows = summary(CifarNet(nn.Identity)).rows
+    shapes = [row.output_shape for row in rows if row.name.startswith("Identity")]
+    norms = sum(parameter.numel() for shape in shapes for parameter in nn.LayerNorm(shape).parameters())
+    assert sum(row.parameters for row in rows) + norms == 191_482
+    assert "191,482 parameters" in layer_norm.__doc__
+
+
+def test_cifarnet_computes_what_its_layers_say():
+    model, images = CifarNet(nn.Identity).eval(), torch.randn(2, *CifarNet.input_shape)
+    weights = iter(model.parameters())
+
+    def convolve(maps, padding=0):
+        return F.conv2d(maps, next(weights), next(weights), padding=padding)
+
+    hidden = images
+    for blocks in (2, 3):
+        for _ in range(blocks):
+            hidden = convolve(hidden, padding=1).relu()
+        hidden = F.max_pool2d(convolve(hidden), 2)
+    hidden = convolve(convolve(hidden, padding=1).relu()).relu()
+    hidden = convolve(convolve(hidden).mean(dim=(2, 3), keepdim=True))
+    torch.testing.assert_close(model(images), hidden[:, :, 0, 0])
+
+
+def test_each_3x3_convolution_of_cifarnet_but_the_last_is_followed_by_relu_norm_and_dropout():
+    layers = list(CifarNet(layer_norm, dropout=0.3).features)
+    for layer, *after in zip(layers, layers[1:], layers[2:], layers[3:], strict=False):
+        if isinstance(layer, nn.Conv2d) and layer.kernel_size == (3, 3):
+            assert [type(item) for item in after] == [nn.ReLU, nn.GroupNorm, nn.Dropout]
+    assert {layer.p for layer in layers if isinstance(layer, nn.Dropout)} == {0.3}
+
+
+def test_group_norm_normalises_the_groups_of_each_image_and_layer_norm_the_image():
+    maps = 5 + 3 * torch.randn(2, 6, 4, 3)
+    for layer, groups in ((group_norm(3)(6), 3), (layer_norm(6), 1)):
+        by_hand = maps.reshape(2, groups, -1)
+        variance, mean = torch.var_mean(by_hand, dim=2, keepdim=True, correction=0)
+        by_hand = (by_hand - mean) / (variance + 1e-5).sqrt()
+        torch.testing.assert_close(layer(maps), by_hand.reshape(maps.shape))
+    torch.testing.assert_close(layer_norm(6)(maps), F.layer_norm(maps, (6, 4, 3)))
+
+
+@pytest.mark.parametrize("groups", [5, 32, 0, -4])
+def test_groups_that_do_not_divide_the_channels(groups):
+    with pytest.raises(ValueError, match=f"16 channels can't be divided into {groups} equal groups"):
+        CifarNet(norm=group_norm(groups))
+
+
+STUDIES = {"cnn": SeminarCNN, "mlp": SeminarMLP}
+STUDIES |= {norm: lambda norm=norm: CifarNet(NORMS[norm]) for norm in NORMS}
+
+
+@pytest.mark.parametrize("study", STUDIES)
+@pytest.mark.parametrize("number", [1, 5])
+def test_the_studies_networks_give_ten_logits_for_each_image_and_learn_with_every_parameter(study, number):
+    model = STUDIES[study]()
+    logits = model(torch.randn(number, *model.input_shape))
+    assert logits.shape == (number, 10)
+    F.cross_entropy(logits, torch.arange(number)).backward()
+    assert all(parameter.grad.count_nonzero() > 0 for parameter in model.parameters())
+
+
+@pytest.mark.parametrize("make", STUDIES.values())
+def test_a_wrong_image_size_or_a_wrong_number_of_channels_is_named(make):
+    model = make()
+    with pytest.raises(ValueError, match=f"{type(model).__name__} takes images of {model.input_shape[0]}×"):
+        forward(model, torch.zeros(2, 2, 30, 30))
+
+
+@pytest.mark.parametrize("make", [SeminarCNN, SeminarMLP, CifarNet])
+def test_the_comments_name_each_shape_on_the_way(make):
+    comments = re.findall(r"# N×([\d×]+)", inspect.getsource(make))
+    written = [tuple(map(int, comment.split("×"))) for comment in comments]
+    shapes = [make.input_shape, *(row.output_shape for row in summary(make()).rows)]
+    assert [shape for shape, _ in groupby(written)] == [shape for shape, _ in groupby(shapes)]
