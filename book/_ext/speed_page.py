@@ -17,7 +17,7 @@ trainings epoch by epoch; where the time of a training step goes; and single num
     ```{step-table}
     ```
 
-    {time-to-accuracy}`machine`   or threads, level, recipe, train, valid, textbook_epochs, workers,
+    {time-to-accuracy}`machine`   or threads, level, recipe, train, valid, textbook_epochs, course_epochs, workers,
                                   seeds, seeds_ratio
     {time-to-accuracy}`share textbook aten::bernoulli_`   the share of a step's time that an operator takes
     {time-to-accuracy}`loading textbook`   the share of the training that loading takes
@@ -87,6 +87,7 @@ class TimeToAccuracyRole(NumberRole):
             "train": f"{result['images']['train']:,}",
             "valid": f"{result['images']['valid']:,}",
             "textbook_epochs": f"{result['epochs']['textbook']}",
+            "course_epochs": f"{result['epochs']['course']}",
             "workers": f"{result['workers']['fastest']}",
             "seeds": f"{result['seeds']['number']}",
             "seeds_ratio": f"{result['seeds']['ratio']:.2f}",
