@@ -11,7 +11,6 @@ An epoch begins from the checkpoint of the one before, so a training can stop af
 import contextlib
 import os
 import time
-from functools import reduce
 from pathlib import Path
 
 import torch
@@ -22,7 +21,7 @@ from torch.utils.data import DataLoader, Dataset
 from cnncourse.checkpoint import load_checkpoint, save_checkpoint
 from cnncourse.data import ImageSet, Loader
 from cnncourse.models import DigitNet
-from cnncourse.runs import Recipe
+from cnncourse.runs import Recipe, one_after_the_other
 from cnncourse.torchvision_ops import torchvision
 from cnncourse.train import fit
 
@@ -86,10 +85,7 @@ def textbook_epoch(train: Dataset, valid: Dataset, epochs: int, workers: int, ep
 
 
 def course_loader(recipe: Recipe, images: ImageSet) -> Loader:
-    def augment(batch):
-        return reduce(lambda batch, function: function(batch), recipe.augment, batch)
-
-    return Loader(images, recipe.batch_size, shuffle=True, augment=augment)
+    return Loader(images, recipe.batch_size, shuffle=True, augment=one_after_the_other(recipe.augment))
 
 
 def course_parts(recipe: Recipe, steps: int):

@@ -129,7 +129,7 @@ class DigitNet(nn.Module):
             *block(f, g, 1),  # N×g×1×1
             nn.Conv2d(g, 10, 1, bias=False),  # N×10×1×1
         )
-        # The channels of a pixel side by side in memory: the same numbers, a quarter to a third sooner on a CPU.
+        # The channels of a pixel side by side in memory: the same numbers, and a faster step on one CPU thread.
         self.to(memory_format=torch.channels_last)
 
     def forward(self, images: Tensor) -> Tensor:

@@ -36,10 +36,13 @@ def by_epoch(optimizer: Optimizer, steps: int, scheduler: Callable[..., LRSchedu
 
 LENET5 = {"data": "FashionMNIST", "image_size": 32, "batch_size": 512, "epochs": 25}
 
-DIGITNET = {"data": "MNIST", "batch_size": 64, "epochs": 15}
-FALLING = partial(by_epoch, scheduler=LinearLR, start_factor=1, end_factor=0, total_iters=15)
-MILD = (partial(random_affine, degrees=10, translate=0.07, scale=(0.9, 1.1), shear=5),)
 MOMENTUM = partial(torch.optim.SGD, lr=0.1, momentum=0.9, nesterov=True)
+DIGITNET = {"data": "MNIST", "batch_size": 64, "epochs": 15, "optimizer": MOMENTUM}
+FALLING = partial(by_epoch, scheduler=LinearLR, start_factor=1, end_factor=0, total_iters=15)
+AUGMENTED = DIGITNET | {
+    "model": DigitNet,
+    "augment": (partial(random_affine, degrees=10, translate=0.07, scale=(0.9, 1.1), shear=5),),
+}
 
 RECIPES = {
     "convnet-mnist": Recipe(
@@ -59,41 +62,23 @@ RECIPES = {
         augment=(random_flip, partial(random_crop, padding=1)),
     ),
     "digitnet-nonorm": Recipe(
-        **DIGITNET,
+        **DIGITNET | {"optimizer": partial(torch.optim.SGD, lr=0.02, momentum=0.9, nesterov=True)},
         model=partial(DigitNet, DigitNet.SKELETON, norm=nn.Identity),
-        optimizer=partial(torch.optim.SGD, lr=0.02, momentum=0.9, nesterov=True),
         scheduler=FALLING,
     ),
-    "digitnet-skeleton": Recipe(
-        **DIGITNET, model=partial(DigitNet, DigitNet.SKELETON), optimizer=MOMENTUM, scheduler=FALLING
-    ),
-    "digitnet-wider": Recipe(**DIGITNET, model=DigitNet, optimizer=MOMENTUM, scheduler=FALLING),
-    "digitnet-regularised": Recipe(
-        **DIGITNET, model=partial(DigitNet, dropout=0.05), optimizer=MOMENTUM, scheduler=FALLING
-    ),
-    "digitnet-augmented": Recipe(**DIGITNET, model=DigitNet, optimizer=MOMENTUM, scheduler=FALLING, augment=MILD),
-    "digitnet-constant": Recipe(**DIGITNET, model=DigitNet, optimizer=MOMENTUM, augment=MILD),
+    "digitnet-skeleton": Recipe(**DIGITNET, model=partial(DigitNet, DigitNet.SKELETON), scheduler=FALLING),
+    "digitnet-wider": Recipe(**DIGITNET, model=DigitNet, scheduler=FALLING),
+    "digitnet-regularised": Recipe(**DIGITNET, model=partial(DigitNet, dropout=0.05), scheduler=FALLING),
+    "digitnet-augmented": Recipe(**AUGMENTED, scheduler=FALLING),
+    "digitnet-constant": Recipe(**AUGMENTED),
     "digitnet-plateau": Recipe(
-        **DIGITNET,
-        model=DigitNet,
-        optimizer=MOMENTUM,
-        scheduler=partial(by_epoch, scheduler=ReduceLROnPlateau, factor=0.1, patience=2),
-        augment=MILD,
+        **AUGMENTED, scheduler=partial(by_epoch, scheduler=ReduceLROnPlateau, factor=0.1, patience=2)
     ),
-    "digitnet-step": Recipe(
-        **DIGITNET,
-        model=DigitNet,
-        optimizer=MOMENTUM,
-        scheduler=partial(by_epoch, scheduler=StepLR, step_size=6, gamma=0.1),
-        augment=MILD,
-    ),
-    "digitnet-onecycle": Recipe(
-        **DIGITNET, model=DigitNet, optimizer=MOMENTUM, scheduler=partial(one_cycle, max_lr=0.1), augment=MILD
-    ),
+    "digitnet-step": Recipe(**AUGMENTED, scheduler=partial(by_epoch, scheduler=StepLR, step_size=6, gamma=0.1)),
+    "digitnet-onecycle": Recipe(**AUGMENTED, scheduler=partial(one_cycle, max_lr=0.1)),
     "digitnet-best": Recipe(
         **DIGITNET,
         model=partial(DigitNet, DigitNet.BEST, separable=True),
-        optimizer=MOMENTUM,
         scheduler=partial(one_cycle, max_lr=0.1),
         augment=(partial(random_affine, degrees=10, translate=0.03, scale=(0.9, 1.1), shear=10),),
         valid_fraction=1 / 60,

@@ -124,7 +124,7 @@ def run_seed(recipe: Recipe, seed: int, folder: Path) -> dict:
 
     torch.manual_seed(seed)
     model = recipe.model().to(device)
-    loader = Loader(train, recipe.batch_size, shuffle=True, augment=_one_after_the_other(recipe.augment), device=device)
+    loader = Loader(train, recipe.batch_size, shuffle=True, augment=one_after_the_other(recipe.augment), device=device)
     optimizer = recipe.optimizer(model.parameters())
     scheduler = recipe.scheduler and recipe.scheduler(optimizer, recipe.epochs * len(loader))
     history = fit(
@@ -143,6 +143,17 @@ def run_seed(recipe: Recipe, seed: int, folder: Path) -> dict:
     return {"seed": seed, "history": list(history), "test": metrics._asdict()}
 
 
+def one_after_the_other(functions: tuple[Callable, ...]) -> Callable[[Tensor], Tensor] | None:
+    """The functions of a recipe's `augment` as one, as `Loader` takes it; None where there is none."""
+
+    def augment(images: Tensor) -> Tensor:
+        for function in functions:
+            images = function(images)
+        return images
+
+    return augment if functions else None
+
+
 def environment() -> dict[str, str]:
     """What a run depends on beside its recipe: versions and hardware."""
     device = default_device()
@@ -158,15 +169,6 @@ def environment() -> dict[str, str]:
 def _run_logged(recipe: Recipe, seed: int, folder: Path) -> dict:
     with (folder / f"seed-{seed}.log").open("a") as log, contextlib.redirect_stdout(log):
         return run_seed(recipe, seed, folder)
-
-
-def _one_after_the_other(functions: tuple[Callable, ...]) -> Callable[[Tensor], Tensor] | None:
-    def augment(images: Tensor) -> Tensor:
-        for function in functions:
-            images = function(images)
-        return images
-
-    return augment if functions else None
 
 
 def _describe(value: object) -> object:
