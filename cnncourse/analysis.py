@@ -15,7 +15,7 @@ from cnncourse.layers import Call, image_shape, watch
 
 # Layers that leave every pixel where it is, and flattening, after which a dense layer sees all pixels anyway.
 POINTWISE = (nn.Identity, nn.BatchNorm2d, nn.BatchNorm1d, nn.Dropout, nn.Dropout2d, nn.Flatten)
-POINTWISE += (nn.ReLU, nn.LeakyReLU, nn.PReLU, nn.ELU, nn.GELU, nn.SiLU, nn.Tanh, nn.Sigmoid)
+POINTWISE += (nn.ReLU, nn.LeakyReLU, nn.PReLU, nn.ELU, nn.GELU, nn.SiLU, nn.Tanh, nn.Sigmoid, nn.LogSoftmax)
 
 
 class Layer(NamedTuple):

@@ -32,11 +32,28 @@ def random_crop(images: Tensor, padding: int) -> Tensor:
     return cropped.movedim(-1, 1).contiguous()
 
 
-def random_noise(images: Tensor, strength: float) -> Tensor:
-    """Add Gaussian noise with standard deviation `strength` to every pixel and clip the result to [0, 1]."""
-    if strength < 0:
-        raise ValueError(f"the strength of the noise must be 0 or more, not {strength}")
-    return (images + strength * torch.randn_like(images)).clamp_(0, 1)
+def random_shift(images: Tensor, pixels: int) -> Tensor:
+    """Move each image by `pixels` to the left, right, up or down, at random; what comes in at the edge is black."""
+    if pixels < 0:
+        raise ValueError(f"the shift must be 0 pixels or more, not {pixels}")
+    directions = images.new_tensor([[-1, 0], [1, 0], [0, -1], [0, 1]])
+    shift = pixels * directions[torch.randint(4, (len(images),), device=images.device)]  # N×2: right and down
+    still = images.new_zeros(len(images))
+    return affine(images, angle=still, translate=shift, scale=still + 1, shear=still)
+
+
+def random_noise(images: Tensor, strength: float | tuple[float, float]) -> Tensor:
+    """Add Gaussian noise to every pixel and clip the result to [0, 1].
+
+    Args:
+        images: float N×C×H×W in [0, 1].
+        strength: the standard deviation of the noise, or the smallest and the largest, between which each image draws.
+    """
+    low, high = strength if isinstance(strength, tuple) else (strength, strength)
+    if not 0 <= low <= high:
+        raise ValueError(f"the strength of the noise must be 0 or more, or two such numbers in order, not {strength}")
+    strengths = low + (high - low) * torch.rand(len(images), 1, 1, 1, device=images.device)
+    return (images + strengths * torch.randn_like(images)).clamp_(0, 1)
 
 
 def random_affine(

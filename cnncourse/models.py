@@ -166,6 +166,7 @@ class SeminarCNN(nn.Sequential):
             nn.Sequential(nn.Linear(128 * 2 * 2, 100), nn.LeakyReLU(0.2)),  # N×100
             nn.Sequential(nn.Linear(100, 10), nn.LogSoftmax(dim=1)),  # N×10
         )
+        self.to(memory_format=torch.channels_last)  # as in DigitNet: a faster step on one CPU thread
 
 
 class SeminarMLP(nn.Sequential):
@@ -190,22 +191,20 @@ class SeminarMLP(nn.Sequential):
         )
 
 
-def group_norm(groups: int) -> Callable[[int], nn.GroupNorm]:
-    """Group norm as a `norm` for the models, for example `CifarNet(norm=group_norm(4))`.
+def group_norm(channels: int, groups: int = 4) -> nn.GroupNorm:
+    """Group norm as a `norm` for the models: `CifarNet(norm=group_norm)`, or with `partial(group_norm, groups=8)`.
 
-    What it returns makes the layer from a number of channels, and raises a ValueError where the groups do not divide
-    them. The layer normalises each image by itself: the values of a group of channels get mean 0 and variance 1; then
-    each channel is scaled and shifted by two numbers of its own, which are learnt.
+    It normalises each image by itself: the values of a group of channels get mean 0 and variance 1; then each channel
+    is scaled and shifted by two numbers of its own, which are learnt.
+
+    Raises:
+        ValueError: the groups do not divide the channels; names both.
 
     Source: Wu and He, "Group normalization", 2018.
     """
-
-    def norm(channels: int) -> nn.GroupNorm:
-        if groups < 1 or channels % groups:
-            raise ValueError(f"{channels} channels can't be divided into {groups} equal groups")
-        return nn.GroupNorm(groups, channels)
-
-    return norm
+    if groups < 1 or channels % groups:
+        raise ValueError(f"{channels} channels can't be divided into {groups} equal groups")
+    return nn.GroupNorm(groups, channels)
 
 
 def layer_norm(channels: int) -> nn.GroupNorm:
@@ -226,7 +225,7 @@ class CifarNet(nn.Module):
     biases. The 1×1 convolutions and the last 3×3 one have no ReLU and no norm.
 
     Args:
-        norm: makes a normalisation layer from a number of channels: `nn.BatchNorm2d`, `group_norm(4)`, `layer_norm`.
+        norm: makes a normalisation layer from a number of channels: `nn.BatchNorm2d`, `group_norm`, `layer_norm`.
         dropout: the probability that a value is dropped, after each norm.
 
     Source: a repository that compares the three norms on CIFAR-10. It doesn't tell its groups and its dropout.
@@ -259,6 +258,7 @@ class CifarNet(nn.Module):
             nn.AdaptiveAvgPool2d(1),  # N×32×1×1: each map's mean
             nn.Conv2d(32, 10, kernel_size=1),  # N×10×1×1
         )
+        self.to(memory_format=torch.channels_last)  # as in DigitNet: a faster step on one CPU thread
 
     def forward(self, images: Tensor) -> Tensor:
         return self.classifier(self.features(images)).flatten(1)

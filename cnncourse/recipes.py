@@ -17,10 +17,10 @@ from torch import nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LinearLR, LRScheduler, OneCycleLR, ReduceLROnPlateau, StepLR
 
-from cnncourse.augment import random_affine, random_crop, random_flip
-from cnncourse.models import ConvNet, DigitNet, LeNet5
+from cnncourse.augment import random_affine, random_crop, random_flip, random_noise, random_shift
+from cnncourse.models import CifarNet, ConvNet, DigitNet, LeNet5, SeminarCNN, SeminarMLP, group_norm, layer_norm
 from cnncourse.results import load_results
-from cnncourse.runs import Recipe, run
+from cnncourse.runs import Disturbance, Recipe, run
 from cnncourse.sources import SourceError
 
 
@@ -42,6 +42,29 @@ FALLING = partial(by_epoch, scheduler=LinearLR, start_factor=1, end_factor=0, to
 AUGMENTED = DIGITNET | {
     "model": DigitNet,
     "augment": (partial(random_affine, degrees=10, translate=0.07, scale=(0.9, 1.1), shear=5),),
+}
+
+DISTURBED = (partial(random_crop, padding=4), partial(random_noise, strength=(0, 0.5)))
+SEMINAR = {
+    "data": "MNIST",
+    "batch_size": 128,
+    "epochs": 12,
+    "optimizer": partial(torch.optim.Adam, lr=0.003),
+    "scheduler": partial(one_cycle, max_lr=0.003),
+    "disturbances": (
+        *(Disturbance("noise", n / 10, (partial(random_noise, strength=n / 10),)) for n in range(1, 9)),
+        *(Disturbance("shift", n, (partial(random_shift, pixels=n),)) for n in range(1, 9)),
+        *(Disturbance("crop", n, (partial(random_crop, padding=n),)) for n in range(1, 9)),
+        Disturbance("as trained", 1, DISTURBED),
+    ),
+}
+CIFARNET = {
+    "data": "CIFAR10",
+    "batch_size": 128,
+    "epochs": 20,
+    "optimizer": partial(torch.optim.SGD, lr=0.1, momentum=0.9, nesterov=True, weight_decay=5e-4),
+    "scheduler": partial(one_cycle, max_lr=0.1),
+    "augment": (random_flip, partial(random_crop, padding=2)),
 }
 
 RECIPES = {
@@ -83,6 +106,13 @@ RECIPES = {
         augment=(partial(random_affine, degrees=10, translate=0.03, scale=(0.9, 1.1), shear=10),),
         valid_fraction=1 / 60,
     ),
+    "seminar-cnn": Recipe(**SEMINAR, model=SeminarCNN),
+    "seminar-cnn-disturbed": Recipe(**SEMINAR, model=SeminarCNN, augment=DISTURBED),
+    "seminar-mlp": Recipe(**SEMINAR, model=SeminarMLP),
+    "seminar-mlp-disturbed": Recipe(**SEMINAR, model=SeminarMLP, augment=DISTURBED),
+    "cifarnet-batchnorm": Recipe(**CIFARNET, model=partial(CifarNet, dropout=0)),
+    "cifarnet-groupnorm": Recipe(**CIFARNET, model=partial(CifarNet, norm=group_norm, dropout=0)),
+    "cifarnet-layernorm": Recipe(**CIFARNET, model=partial(CifarNet, norm=layer_norm, dropout=0)),
 }
 
 

@@ -133,15 +133,61 @@ def summarise(name: str, folder: Path | None = None) -> Summary:
     )
 
 
-def compare(first: str, second: str, folder: Path | None = None) -> Difference:
-    """The test accuracy of the first recipe minus that of the second, over the seeds that both have.
+def weights_file(name: str, folder: Path | None = None) -> Path:
+    """The file with the weights of a recipe's run with seed 0, for `cnncourse.checkpoint.load_weights`.
 
     Raises:
-        ValueError: they share fewer than two seeds or more than ten.
+        FileNotFoundError: none is kept; the text names the recipes that have one.
     """
-    accuracies = [
-        {run["seed"]: run["test"]["accuracy"] for run in load_results(name, folder)["runs"]} for name in (first, second)
-    ]
+    weights = (folder or settings.files("results")) / "weights"
+    path = weights / f"{name}.pt"
+    if not path.exists():
+        kept = ", ".join(sorted(file.stem for file in weights.glob("*.pt"))) or "none"
+        raise FileNotFoundError(f"no weights of {name!r} are kept. Recipes with weights: {kept}.")
+    return path
+
+
+def disturbed(name: str, disturbance: str, folder: Path | None = None) -> dict[float, list[float]]:
+    """The accuracy of each seed of a recipe on the disturbed test split, by the amount of the disturbance.
+
+    Amount 0 is the test split as it is.
+
+    Raises:
+        ValueError: the recipe was not measured with this disturbance; names those that it was.
+    """
+    runs = load_results(name, folder)["runs"]
+    kinds = list(dict.fromkeys(row["disturbance"] for run in runs for row in run.get("disturbed", [])))
+    if disturbance not in kinds:
+        raise ValueError(f"{name} was not measured with {disturbance!r}, but with {kinds or 'no disturbance'}")
+    accuracies = {0: [run["test"]["accuracy"] for run in runs]}
+    for run in runs:
+        for row in run["disturbed"]:
+            if row["disturbance"] == disturbance:
+                accuracies.setdefault(row["amount"], []).append(row["accuracy"])
+    return accuracies
+
+
+def compare(
+    first: str, second: str, folder: Path | None = None, *, disturbance: str = "", amount: float = 0
+) -> Difference:
+    """The test accuracy of the first recipe minus that of the second, over the seeds that both have.
+
+    With a disturbance and its amount, the accuracy on the test split disturbed so.
+
+    Raises:
+        ValueError: they share fewer than two seeds or more than ten, or were not measured so.
+    """
+
+    def measured(name: str) -> dict[int, float]:
+        runs = load_results(name, folder)["runs"]
+        if not disturbance:
+            return {run["seed"]: run["test"]["accuracy"] for run in runs}
+        by_amount = disturbed(name, disturbance, folder)
+        if amount not in by_amount:
+            raise ValueError(f"{name} was measured with {disturbance!r} of {list(by_amount)}, not of {amount}")
+        return dict(zip([run["seed"] for run in runs], by_amount[amount], strict=True))
+
+    accuracies = [measured(name) for name in (first, second)]
     shared = sorted(accuracies[0].keys() & accuracies[1].keys())
     if len(shared) not in T_975:
         raise ValueError(f"{first} and {second} share {len(shared)} seeds; a paired comparison here takes 2 to 10")

@@ -1,7 +1,8 @@
 """Running a recipe: one run for each seed, each run's row into the result file as it ends.
 
 Every run trains with its seed on the training part, watches the validation part, and looks at the test split once,
-after the last epoch. A run that was stopped goes on from its last finished epoch.
+after the last epoch. A run that was stopped goes on from its last finished epoch. The weights of seed 0 are kept beside
+the result file, in `weights/NAME.pt`, where they are small.
 """
 
 import contextlib
@@ -16,6 +17,7 @@ from dataclasses import dataclass, fields
 from functools import partial
 from itertools import islice
 from pathlib import Path
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -28,6 +30,22 @@ from cnncourse.data import Loader, load
 from cnncourse.results import begin_results, write_results
 from cnncourse.train import default_device, evaluate, fit
 
+LARGEST_WEIGHTS = 1_000_000  # bytes of a file that the course carries along
+
+
+class Disturbance(NamedTuple):
+    """A change to the test images, to measure a network on.
+
+    Attributes:
+        name: of the kind, for example "noise".
+        amount: how much of it, in the unit of its functions.
+        functions: of a batch, one after the other.
+    """
+
+    name: str
+    amount: float
+    functions: tuple[Callable[[Tensor], Tensor], ...]
+
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
@@ -39,6 +57,8 @@ class Recipe:
         augment: functions of a batch, one after the other.
         image_size: resize the images to this many pixels, where the model wants another size than the data has.
         valid_fraction: the share of the training images that is kept for validation, the same images in every run.
+        disturbances: the trained network is also measured on the test split disturbed by each of these, the same
+            disturbed images in every run.
     """
 
     data: str
@@ -51,6 +71,7 @@ class Recipe:
     augment: tuple[Callable[[Tensor], Tensor], ...] = ()
     image_size: int | None = None
     valid_fraction: float = 0.2
+    disturbances: tuple[Disturbance, ...] = ()
 
     def settings(self) -> dict:
         """The recipe as plain values, as a result file keeps it."""
@@ -105,8 +126,11 @@ def run(name: str, recipe: Recipe, seeds: int = 5, folder: Path | None = None) -
             for future in done:
                 row = future.result()
                 result["runs"] = sorted([*result["runs"], row], key=lambda run: run["seed"])
+                if row["seed"] == 0:
+                    _keep_weights(unfinished / "seed-0.weights.pt", folder / "weights" / f"{name}.pt")
                 write_results(path, result)
-                (unfinished / f"seed-{row['seed']}.pt").unlink(missing_ok=True)
+                for left in unfinished.glob(f"seed-{row['seed']}.*pt"):
+                    left.unlink()
                 seconds = sum(epoch["seconds"] for epoch in row["history"])
                 accuracy = f"{row['test']['accuracy']:.2%} of the test images"
                 print(f"{name}, seed {row['seed']}: {accuracy}, {seconds:.0f} s", flush=True)
@@ -139,8 +163,15 @@ def run_seed(recipe: Recipe, seed: int, folder: Path) -> dict:
     )
     if len(history) < recipe.epochs:
         raise KeyboardInterrupt
-    metrics = evaluate(model, Loader(test, 1000, device=device))
-    return {"seed": seed, "history": list(history), "test": metrics._asdict()}
+    torch.save(model.state_dict(), folder / f"seed-{seed}.weights.pt")
+    row = {"seed": seed, "history": list(history), "test": evaluate(model, Loader(test, 1000, device=device))._asdict()}
+    if recipe.disturbances:
+        row["disturbed"] = []
+    for name, amount, functions in recipe.disturbances:
+        torch.manual_seed(0)
+        metrics = evaluate(model, Loader(test, 1000, augment=one_after_the_other(functions), device=device))
+        row["disturbed"].append({"disturbance": name, "amount": amount, **metrics._asdict()})
+    return row
 
 
 def one_after_the_other(functions: tuple[Callable, ...]) -> Callable[[Tensor], Tensor] | None:
@@ -164,6 +195,12 @@ def environment() -> dict[str, str]:
         "cpu": _cpu(),
         "cores": str(os.cpu_count()),
     }
+
+
+def _keep_weights(path: Path, kept: Path) -> None:
+    if path.stat().st_size <= LARGEST_WEIGHTS:
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        os.replace(path, kept)
 
 
 def _run_logged(recipe: Recipe, seed: int, folder: Path) -> dict:

@@ -3,7 +3,7 @@ import torch
 import torch.nn.functional as F
 
 from cnncourse import augment
-from cnncourse.augment import affine, random_affine, random_crop, random_flip, random_noise
+from cnncourse.augment import affine, random_affine, random_crop, random_flip, random_noise, random_shift
 from cnncourse.torchvision_ops import torchvision
 
 functional = torchvision.transforms.functional
@@ -13,6 +13,8 @@ CHANGES = [
     random_flip,
     lambda images: random_crop(images, 3),
     lambda images: random_noise(images, 0.2),
+    lambda images: random_noise(images, (0, 0.4)),
+    lambda images: random_shift(images, 2),
     lambda images: random_affine(images, degrees=20, translate=0.1, scale=(0.8, 1.2), shear=10),
 ]
 
@@ -181,6 +183,24 @@ def test_random_noise_has_its_strength_and_stays_between_0_and_1():
     assert torch.equal(random_noise(grey, 0), grey)
 
 
+def test_random_noise_draws_a_strength_between_the_two_for_each_image():
+    noise = random_noise(torch.full((3000, 1, 20, 20), 0.5), (0.02, 0.1)) - 0.5
+    strengths = noise.std(dim=(1, 2, 3))
+    assert strengths.min() < 0.025
+    assert strengths.max() > 0.095
+    assert strengths.mean() == pytest.approx(0.06, abs=0.002)
+
+
+def test_random_shift_moves_each_image_one_of_four_ways(images):
+    _, _, height, width = images.shape
+    padded = F.pad(images, [3] * 4)
+    ways = [padded[:, :, y : y + height, x : x + width] for y, x in ((3, 0), (3, 6), (0, 3), (6, 3))]
+    moved = random_shift(images, 3)
+    taken = torch.stack([(moved - way).abs().amax(dim=(1, 2, 3)) < 1e-4 for way in ways])  # 4×N
+    assert (taken.sum(dim=0) == 1).all()
+    assert (taken.sum(dim=1) > 0).all()
+
+
 @pytest.mark.parametrize("change", CHANGES)
 def test_the_seed_repeats_the_bits_and_the_given_batch_stays(images, change):
     before = images.clone()
@@ -204,7 +224,9 @@ def test_each_image_gets_its_own_draw(change):
     [
         (lambda images: random_flip(images, 1.5), "the probability of a flip must be between 0 and 1, not 1.5"),
         (lambda images: random_crop(images, -1), "the padding of a random crop must be 0 pixels or more, not -1"),
-        (lambda images: random_noise(images, -0.1), "the strength of the noise must be 0 or more, not -0.1"),
+        (lambda images: random_noise(images, -0.1), "the strength of the noise must be 0 or more, .*, not -0.1"),
+        (lambda images: random_noise(images, (0.5, 0.1)), r"two such numbers in order, not \(0.5, 0.1\)"),
+        (lambda images: random_shift(images, -1), "the shift must be 0 pixels or more, not -1"),
         (lambda images: random_affine(images, scale=(0, 1)), r"a smallest and a largest factor above 0, not \(0, 1\)"),
         (lambda images: random_affine(images, scale=(2, 1)), r"a smallest and a largest factor above 0, not \(2, 1\)"),
     ],

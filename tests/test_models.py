@@ -1,5 +1,6 @@
 import inspect
 import re
+from functools import partial
 from itertools import groupby
 
 import pytest
@@ -263,7 +264,7 @@ def test_seminarmlp_computes_what_its_layers_say():
     torch.testing.assert_close(model(images), F.log_softmax(F.linear(hidden, weight, bias), dim=1))
 
 
-NORMS = {"batch": nn.BatchNorm2d, "group": group_norm(4), "layer": layer_norm}
+NORMS = {"batch": nn.BatchNorm2d, "group": group_norm, "layer": layer_norm}
 
 
 def test_cifarnet_is_the_table_of_the_course(golden):
@@ -315,7 +316,7 @@ def test_each_3x3_convolution_of_cifarnet_but_the_last_is_followed_by_relu_norm_
 
 def test_group_norm_normalises_the_groups_of_each_image_and_layer_norm_the_image():
     maps = 5 + 3 * torch.randn(2, 6, 4, 3)
-    for layer, groups in ((group_norm(3)(6), 3), (layer_norm(6), 1)):
+    for layer, groups in ((group_norm(6, groups=3), 3), (layer_norm(6), 1)):
         by_hand = maps.reshape(2, groups, -1)
         variance, mean = torch.var_mean(by_hand, dim=2, keepdim=True, correction=0)
         by_hand = (by_hand - mean) / (variance + 1e-5).sqrt()
@@ -326,7 +327,7 @@ def test_group_norm_normalises_the_groups_of_each_image_and_layer_norm_the_image
 @pytest.mark.parametrize("groups", [5, 32, 0, -4])
 def test_groups_that_do_not_divide_the_channels(groups):
     with pytest.raises(ValueError, match=f"16 channels can't be divided into {groups} equal groups"):
-        CifarNet(norm=group_norm(groups))
+        CifarNet(norm=partial(group_norm, groups=groups))
 
 
 STUDIES = {"cnn": SeminarCNN, "mlp": SeminarMLP}

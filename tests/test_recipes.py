@@ -16,13 +16,13 @@ import torch.nn.functional as F
 from torch import nn
 
 from cnncourse import recipes, runs, settings
-from cnncourse.augment import random_crop, random_flip
+from cnncourse.augment import random_crop, random_flip, random_noise
 from cnncourse.checkpoint import load_weights
 from cnncourse.data import Loader, load
 from cnncourse.models import ConvNet, LeNet5
 from cnncourse.recipes import RECIPES, main, one_cycle
-from cnncourse.results import load_results
-from cnncourse.runs import Recipe, environment, run, run_seed
+from cnncourse.results import load_results, weights_file
+from cnncourse.runs import Disturbance, Recipe, environment, run, run_seed
 from cnncourse.sources import SourceError
 from cnncourse.train import evaluate
 
@@ -113,6 +113,7 @@ def test_settings_describe_functions_and_their_arguments():
         "augment": ["random_flip", "random_crop(padding=2)", "random_crop(3)"],
         "image_size": None,
         "valid_fraction": 0.2,
+        "disturbances": [],
     }
 
 
@@ -134,6 +135,37 @@ def test_a_run_measures_the_last_model_on_the_test_split(tmp_path):
     model = load_weights(TINY.model(), tmp_path / "seed-0.pt")
     assert row["test"] == evaluate(model, Loader(load("MNIST", "test").resize(32), 1000))._asdict()
     assert row["test"]["accuracy"] > 0.3
+
+
+def test_a_run_measures_the_last_model_on_each_disturbed_test_split(tmp_path):
+    noise, crop = partial(random_noise, strength=0.3), partial(random_crop, padding=4)
+    disturbances = (Disturbance("noise", 0.3, (noise,)), Disturbance("both", 1, (crop, noise)))
+    recipe = replace(TINY, epochs=1, disturbances=disturbances)
+    rows = [run_seed(recipe, seed, tmp_path / str(seed)) for seed in (0, 0)]
+    assert rows[0]["disturbed"] == rows[1]["disturbed"]
+    assert [(row["disturbance"], row["amount"]) for row in rows[0]["disturbed"]] == [("noise", 0.3), ("both", 1)]
+    model = load_weights(TINY.model(), tmp_path / "0" / "seed-0.weights.pt")
+    torch.manual_seed(0)
+    by_hand = Loader(load("MNIST", "test").resize(32), 1000, augment=lambda images: noise(crop(images)))
+    assert evaluate(model, by_hand)._asdict() == {key: rows[0]["disturbed"][1][key] for key in ("loss", "accuracy")}
+    assert recipe.settings()["disturbances"][1] == ["both", 1, ["random_crop(padding=4)", "random_noise(strength=0.3)"]]
+
+
+def test_the_weights_of_seed_0_are_kept_where_they_are_small(tmp_path, monkeypatch):
+    results = tmp_path / "results"
+    run("tiny", replace(TINY, epochs=1), seeds=2, folder=results)
+    weights = torch.load(weights_file("tiny", results), weights_only=True)
+    assert weights.keys() == TINY.model().state_dict().keys()
+    row = run_seed(replace(TINY, epochs=1), 0, tmp_path)
+    assert row["test"] == load_results("tiny", results)["runs"][0]["test"]
+    for name, tensor in torch.load(tmp_path / "seed-0.weights.pt", weights_only=True).items():
+        assert torch.equal(tensor, weights[name])
+
+    monkeypatch.setattr(runs, "LARGEST_WEIGHTS", 1000)
+    run("large", replace(TINY, epochs=1), seeds=1, folder=results)
+    with pytest.raises(FileNotFoundError, match=r"no weights of 'large' are kept. Recipes with weights: tiny\."):
+        weights_file("large", results)
+    assert "results/large.json" in files(tmp_path)
 
 
 def test_every_seed_has_the_same_validation_part(tmp_path, monkeypatch):
@@ -361,7 +393,7 @@ def test_the_command_can_be_stopped_and_goes_on(tmp_path):
 
     done = subprocess.run(command, **pipes)
     assert (done.returncode, done.stderr) == (0, "")
-    assert files(results) == ["tiny.json"]
+    assert files(results) == ["tiny.json", "weights/tiny.pt"]
     rows = load_results("tiny", results)["runs"]
     assert [row["seed"] for row in rows] == [0, 1]
     [log] = tmp_path.glob(".runs/*/seed-0.log")

@@ -8,7 +8,16 @@ from IPython.lib.pretty import pretty
 from scipy import stats
 
 from cnncourse import results
-from cnncourse.results import Difference, begin_results, compare, load_results, summarise, table, write_results
+from cnncourse.results import (
+    Difference,
+    begin_results,
+    compare,
+    disturbed,
+    load_results,
+    summarise,
+    table,
+    write_results,
+)
 
 ACCURACIES = {"first": [0.8951, 0.8893, 0.8977, 0.8914, 0.8946], "second": [0.9148, 0.9167, 0.9153, 0.9131, 0.9176]}
 
@@ -169,3 +178,45 @@ def test_a_result_file_is_written_whole_or_not_at_all(folder, monkeypatch):
     with pytest.raises(OSError, match="the disk is full"):
         write_results(folder / "first.json", {"runs": []})
     assert (folder / "first.json").read_bytes() == before
+
+
+@pytest.fixture
+def disturbed_folder(folder):
+    """Each seed loses 0.1 of its accuracy for a noise of 0.1, and the second recipe twice as much for 0.2."""
+    for factor, name in enumerate(ACCURACIES, start=1):
+        result = load_results(name, folder)
+        for run in result["runs"]:
+            accuracy = run["test"]["accuracy"]
+            run["disturbed"] = [
+                {"disturbance": "noise", "amount": 0.1, "loss": 1.0, "accuracy": accuracy - 0.1},
+                {"disturbance": "noise", "amount": 0.2, "loss": 2.0, "accuracy": accuracy - 0.2 * factor},
+                {"disturbance": "shift", "amount": 1, "loss": 3.0, "accuracy": 0.5},
+            ]
+        write_results(folder / f"{name}.json", result)
+    return folder
+
+
+def test_disturbed_results_are_those_of_every_seed_by_amount(disturbed_folder):
+    by_amount = disturbed("second", "noise", disturbed_folder)
+    assert list(by_amount) == [0, 0.1, 0.2]
+    for amount, lost in ((0, 0), (0.1, 0.1), (0.2, 0.4)):
+        assert by_amount[amount] == pytest.approx([accuracy - lost for accuracy in ACCURACIES["second"]])
+    assert disturbed("first", "shift", disturbed_folder)[1] == [0.5] * 5
+
+
+def test_a_comparison_under_a_disturbance_is_scipys_paired_interval(disturbed_folder):
+    difference = compare("second", "first", disturbed_folder, disturbance="noise", amount=0.2)
+    by_hand = [np.array(ACCURACIES[name]) - lost for name, lost in (("second", 0.4), ("first", 0.2))]
+    assert_is_scipys_interval(difference, *by_hand)
+    clean = compare("second", "first", disturbed_folder)
+    assert compare("second", "first", disturbed_folder, disturbance="noise", amount=0) == clean
+
+
+def test_a_disturbance_or_an_amount_that_was_not_measured(disturbed_folder, tmp_path):
+    with pytest.raises(ValueError, match=re.escape("first was not measured with 'rain', but with ['noise', 'shift']")):
+        disturbed("first", "rain", disturbed_folder)
+    with pytest.raises(ValueError, match=re.escape("first was measured with 'noise' of [0, 0.1, 0.2], not of 0.3")):
+        compare("first", "second", disturbed_folder, disturbance="noise", amount=0.3)
+    write_results(tmp_path / "clean.json", {"runs": make_runs([0.9])})
+    with pytest.raises(ValueError, match="clean was not measured with 'noise', but with no disturbance"):
+        disturbed("clean", "noise", tmp_path)
