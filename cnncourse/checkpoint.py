@@ -143,15 +143,26 @@ def _same_kind(state: dict, part: Optimizer | LRScheduler) -> bool:
 
 
 def _check_same_tensors(path: str | Path, found: dict, model: nn.Module) -> None:
-    """Raise an error that names the first tensor in which a file and a model differ."""
+    """Raise an error that names the first tensor, or the first layer's setting, in which a file and a model differ."""
     wanted = model.state_dict()
-    for name in [*wanted, *(name for name in found if name not in wanted)]:
+    names = [*wanted, *(name for name in found if name not in wanted)]
+    for name in sorted(names, key=lambda name: name.endswith("_extra_state")):  # the tensors first, in their order
+        layer, _, last = name.rpartition(".")
+        if last == "_extra_state" and found.get(name, wanted.get(name)) != wanted.get(name):
+            raise ValueError(
+                f"{path} is a checkpoint of another model. The first layer that differs is {layer}: "
+                f"in the file it has {_pairs(found[name])}, in this {type(model).__name__} {_pairs(wanted[name])}."
+            )
         shapes = [_shape(tensors[name]) if name in tensors else "not there" for tensors in (found, wanted)]
         if shapes[0] != shapes[1]:
             raise ValueError(
                 f"{path} is a checkpoint of another model. The first tensor that differs is {name}: "
                 f"in the file it is {shapes[0]}, in this {type(model).__name__} it is {shapes[1]}."
             )
+
+
+def _pairs(settings: dict) -> str:
+    return ", ".join(f"{key} = {value}" for key, value in settings.items())
 
 
 def _shape(value: object) -> str:

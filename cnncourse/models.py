@@ -191,7 +191,21 @@ class SeminarMLP(nn.Sequential):
         )
 
 
-def group_norm(channels: int, groups: int = 4) -> nn.GroupNorm:
+class GroupNorm(nn.GroupNorm):
+    """torch's group norm, which also writes its number of groups into a checkpoint.
+
+    Its tensors are the same for every number of groups, so weights of another normalisation would load without a word.
+    """
+
+    def get_extra_state(self) -> dict[str, int]:
+        return {"groups": self.num_groups}
+
+    def set_extra_state(self, state: dict[str, int]) -> None:
+        if state != self.get_extra_state():
+            raise ValueError(f"these weights are of a norm with groups = {state['groups']}, not {self.num_groups}")
+
+
+def group_norm(channels: int, groups: int = 4) -> GroupNorm:
     """Group norm as a `norm` for the models: `CifarNet(norm=group_norm)`, or with `partial(group_norm, groups=8)`.
 
     It normalises each image by itself: the values of a group of channels get mean 0 and variance 1; then each channel
@@ -204,10 +218,10 @@ def group_norm(channels: int, groups: int = 4) -> nn.GroupNorm:
     """
     if groups < 1 or channels % groups:
         raise ValueError(f"{channels} channels can't be divided into {groups} equal groups")
-    return nn.GroupNorm(groups, channels)
+    return GroupNorm(groups, channels)
 
 
-def layer_norm(channels: int) -> nn.GroupNorm:
+def layer_norm(channels: int) -> GroupNorm:
     """Layer norm for maps: group norm with all channels in one group, so that each image is normalised as a whole.
 
     The scale and the shift belong to a channel, as in batch norm. `nn.LayerNorm((C, H, W))` learns them for each pixel
@@ -215,7 +229,7 @@ def layer_norm(channels: int) -> nn.GroupNorm:
 
     Source: Ba, Kiros and Hinton, "Layer normalization", 2016.
     """
-    return nn.GroupNorm(1, channels)
+    return GroupNorm(1, channels)
 
 
 class CifarNet(nn.Module):

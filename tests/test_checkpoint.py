@@ -23,7 +23,7 @@ from cnncourse import checkpoint as checkpoint_module
 from cnncourse.augment import random_affine
 from cnncourse.checkpoint import load_checkpoint, load_weights, save_checkpoint
 from cnncourse.data import ImageSet, Loader
-from cnncourse.models import LeNet5
+from cnncourse.models import CifarNet, LeNet5, group_norm, layer_norm
 from cnncourse.train import fit
 
 LABELS = torch.arange(60) % 3
@@ -355,3 +355,40 @@ def test_a_training_does_not_start_anew_over_a_checkpoint_that_does_not_fit(save
     with pytest.raises(ValueError, match="is a checkpoint of another model"):
         train("Adam", "none", saved)
     assert saved.read_bytes() == before
+
+
+NORMS = {"batch": nn.BatchNorm2d, "group": group_norm, "layer": layer_norm}
+BATCH_NORMS = r"The first tensor that differs is features\.2\.running_mean: "
+OTHER_NORMS = [
+    ("batch", "group", BATCH_NORMS + "in the file it is 16, in this CifarNet it is not there"),
+    ("layer", "batch", BATCH_NORMS + "in the file it is not there, in this CifarNet it is 16"),
+    (
+        "layer",
+        "group",
+        r"The first layer that differs is features\.2: in the file it has groups = 1, in this CifarNet groups = 4",
+    ),
+]
+
+
+@pytest.mark.parametrize(("saved", "loaded", "difference"), OTHER_NORMS)
+def test_a_checkpoint_of_another_normalisation(tmp_path, saved, loaded, difference):
+    path, model = tmp_path / "norm.pt", CifarNet(NORMS[loaded])
+    before = {name: tensor.clone() for name, tensor in model.state_dict().items() if isinstance(tensor, torch.Tensor)}
+    save_checkpoint(path, CifarNet(NORMS[saved]))
+    for load in (load_weights, lambda model, path: load_checkpoint(path, model)):
+        with pytest.raises(ValueError, match=rf"norm\.pt is a checkpoint of another model\. {difference}\."):
+            load(model, path)
+    for name, tensor in before.items():
+        assert torch.equal(model.state_dict()[name], tensor)
+
+
+def test_torch_itself_refuses_weights_of_another_number_of_groups():
+    with pytest.raises(ValueError, match="these weights are of a norm with groups = 1, not 4"):
+        CifarNet(group_norm).load_state_dict(CifarNet(layer_norm).state_dict())
+
+
+@pytest.mark.parametrize("norm", NORMS.values())
+def test_weights_of_the_same_normalisation_load(tmp_path, norm):
+    saved, images = CifarNet(norm).eval(), torch.randn(2, 3, 32, 32)
+    save_checkpoint(tmp_path / "norm.pt", saved)
+    assert torch.equal(load_weights(CifarNet(norm), tmp_path / "norm.pt").eval()(images), saved(images))

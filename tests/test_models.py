@@ -11,7 +11,17 @@ from torch import nn
 
 from cnncourse.analysis import summary
 from cnncourse.checks import forward
-from cnncourse.models import CifarNet, ConvNet, DigitNet, LeNet5, SeminarCNN, SeminarMLP, group_norm, layer_norm
+from cnncourse.models import (
+    CifarNet,
+    ConvNet,
+    DigitNet,
+    GroupNorm,
+    LeNet5,
+    SeminarCNN,
+    SeminarMLP,
+    group_norm,
+    layer_norm,
+)
 
 # As the workshop's text prints them.
 LENET5 = """\
@@ -310,7 +320,7 @@ def test_each_3x3_convolution_of_cifarnet_but_the_last_is_followed_by_relu_norm_
     layers = list(CifarNet(layer_norm, dropout=0.3).features)
     for layer, *after in zip(layers, layers[1:], layers[2:], layers[3:], strict=False):
         if isinstance(layer, nn.Conv2d) and layer.kernel_size == (3, 3):
-            assert [type(item) for item in after] == [nn.ReLU, nn.GroupNorm, nn.Dropout]
+            assert [type(item) for item in after] == [nn.ReLU, GroupNorm, nn.Dropout]
     assert {layer.p for layer in layers if isinstance(layer, nn.Dropout)} == {0.3}
 
 
