@@ -1,0 +1,47 @@
+"""Sphinx extension: the table of the trained weights that come with the course, read from `results/` at the build.
+
+    ```{weights-table}
+    ```
+
+A row says what a file in `results/weights/` holds, how it was trained and how well it does on the test split, with a link
+to the file.
+"""
+
+from docutils.statemachine import StringList
+from results_pages import load, row
+from sphinx.util.docutils import SphinxDirective
+
+from cnncourse import settings
+
+COLUMNS = ["Weights", "Network", "Parameters", "Trained on", "Test accuracy, %", "Size, kB"]
+
+
+class WeightsTable(SphinxDirective):
+    def run(self):
+        weights = settings.files("results") / "weights"
+        self.env.note_dependency(str(weights))
+        lines = [row(COLUMNS), row([":--", ":--", "--:", ":--", "--:", "--:"])]
+        lines += [row(cells(path, load(path.stem, self.env))) for path in sorted(weights.glob("*.pt"))]
+        return self.parse_text_to_nodes(StringList(lines, self.get_source_info()[0]))
+
+
+def cells(path, result):
+    """One row of the table, in Markdown."""
+    chosen = result["settings"]
+    trained = f"{chosen['data']}, {chosen['epochs']} epochs of batches of {chosen['batch_size']}"
+    if chosen["augment"]:
+        trained += ", with " + ", ".join(f"`{change}`" for change in chosen["augment"])
+    [run] = [run for run in result["runs"] if run["seed"] == 0]
+    return [
+        f"{{download}}`{path.stem} <../results/weights/{path.name}>`",
+        f"`{chosen['model']}`",
+        f"{result['parameters']:,}",
+        trained,
+        f"{100 * run['test']['accuracy']:.2f}",
+        round(path.stat().st_size / 1000),
+    ]
+
+
+def setup(app):
+    app.add_directive("weights-table", WeightsTable)
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
