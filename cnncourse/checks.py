@@ -8,29 +8,33 @@ from torch.optim.lr_scheduler import OneCycleLR
 
 
 def forward(model: nn.Module, images: Tensor) -> Tensor:
-    """`model(images)`, with an error that names both shapes where the images do not fit.
+    """`model(images)`, with an error that names both shapes where the images are not those the model was made for.
 
     Where a feature map has become smaller than a kernel, the error names the layer, the map's size and the kernel's.
     """
+    expected, given = getattr(model, "input_shape", None), tuple(images.shape[1:])
+    other_size = (
+        f"{type(model).__name__} takes images of {_by(expected or ())}, but this batch has images of {_by(given)}. "
+    )
+    way_out = "ImageSet.resize changes their size; the number of channels must be the model's."
     try:
-        return model(images)
+        logits = model(images)
     except RuntimeError as error:
         if images.ndim != 4:
             raise ValueError(
                 f"a batch of images is N×C×H×W, but this is {_by(images.shape)}; image[None] is a batch of one image"
             ) from error
         too_small = _too_small(model, error)
-        expected, given = getattr(model, "input_shape", None), tuple(images.shape[1:])
         if expected is not None and given != tuple(expected):
-            raise ValueError(
-                f"{type(model).__name__} takes images of {_by(expected)}, but this batch has images of {_by(given)}. "
-                f"{too_small}ImageSet.resize changes their size; the number of channels must be the model's."
-            ) from error
+            raise ValueError(f"{other_size}{too_small}{way_out}") from error
         if too_small:
             raise ValueError(
                 f"{too_small}Give larger images, or take away layers that make the map smaller."
             ) from error
         raise
+    if expected is not None and given != tuple(expected):  # it computes, but with maps that it was not trained for
+        raise ValueError(f"{other_size}{way_out}")
+    return logits
 
 
 def _too_small(model: nn.Module, error: RuntimeError) -> str:

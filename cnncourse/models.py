@@ -276,3 +276,56 @@ class CifarNet(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         return self.classifier(self.features(images)).flatten(1)
+
+
+class Residual(nn.Sequential):
+    """Layers whose output is added to their input, which has the same shape: they learn what to change.
+
+    Source: He, Zhang, Ren and Sun, "Deep residual learning for image recognition", 2016.
+    """
+
+    def forward(self, maps: Tensor) -> Tensor:
+        return maps + super().forward(maps)
+
+
+class ResidualCifarNet(nn.Module):
+    """A network for colour images of 3×32×32 under a budget of 50,000: 47,674 parameters.
+
+    All 3×3 convolutions but the first are divided in two, as in `DigitNet`: one kernel for each map, then a 1×1
+    convolution that mixes the maps. Of the eight blocks made of them six are residual; two have stride 2 and no pooling.
+    """
+
+    input_shape = (3, 32, 32)
+
+    def __init__(self):
+        super().__init__()
+
+        def block(inputs: int, outputs: int, stride: int = 1) -> list[nn.Module]:
+            return [
+                nn.Conv2d(inputs, inputs, kernel_size=3, stride=stride, padding=1, groups=inputs, bias=False),
+                nn.Conv2d(inputs, outputs, kernel_size=1, bias=False),  # the norm's shift is bias enough
+                nn.BatchNorm2d(outputs),
+                nn.ReLU(),
+            ]
+
+        self.features = nn.Sequential(  # N×3×32×32
+            nn.Conv2d(3, 24, kernel_size=3, padding=1, bias=False),  # N×24×32×32
+            nn.BatchNorm2d(24),
+            nn.ReLU(),
+            *block(24, 48, stride=2),  # N×48×16×16
+            Residual(*block(48, 48)),  # N×48×16×16
+            Residual(*block(48, 48)),  # N×48×16×16
+            Residual(*block(48, 48)),  # N×48×16×16
+            *block(48, 96, stride=2),  # N×96×8×8
+            Residual(*block(96, 96)),  # N×96×8×8
+            Residual(*block(96, 96)),  # N×96×8×8
+            Residual(*block(96, 96)),  # N×96×8×8
+        )
+        self.classifier = nn.Sequential(
+            nn.AdaptiveAvgPool2d(1),  # N×96×1×1: each map's mean
+            nn.Conv2d(96, 10, kernel_size=1),  # N×10×1×1
+        )
+        self.to(memory_format=torch.channels_last)  # as in DigitNet: a faster step on one CPU thread
+
+    def forward(self, images: Tensor) -> Tensor:
+        return self.classifier(self.features(images)).flatten(1)

@@ -18,7 +18,17 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LinearLR, LRScheduler, OneCycleLR, ReduceLROnPlateau, StepLR
 
 from cnncourse.augment import random_affine, random_crop, random_flip, random_noise, random_shift
-from cnncourse.models import CifarNet, ConvNet, DigitNet, LeNet5, SeminarCNN, SeminarMLP, group_norm, layer_norm
+from cnncourse.models import (
+    CifarNet,
+    ConvNet,
+    DigitNet,
+    LeNet5,
+    ResidualCifarNet,
+    SeminarCNN,
+    SeminarMLP,
+    group_norm,
+    layer_norm,
+)
 from cnncourse.results import load_results
 from cnncourse.runs import Disturbance, Recipe, run
 from cnncourse.sources import SourceError
@@ -113,6 +123,16 @@ RECIPES = {
     "cifarnet-batchnorm": Recipe(**CIFARNET, model=partial(CifarNet, dropout=0)),
     "cifarnet-groupnorm": Recipe(**CIFARNET, model=partial(CifarNet, norm=group_norm, dropout=0)),
     "cifarnet-layernorm": Recipe(**CIFARNET, model=partial(CifarNet, norm=layer_norm, dropout=0)),
+    "cifarnet-best": Recipe(
+        **CIFARNET
+        | {
+            "epochs": 40,
+            "optimizer": partial(torch.optim.SGD, lr=0.2, momentum=0.9, nesterov=True, weight_decay=2e-4),
+            "scheduler": partial(one_cycle, max_lr=0.2),
+        },
+        model=ResidualCifarNet,
+        valid_fraction=1 / 50,
+    ),
 }
 
 

@@ -17,11 +17,13 @@ from cnncourse.models import (
     DigitNet,
     GroupNorm,
     LeNet5,
+    ResidualCifarNet,
     SeminarCNN,
     SeminarMLP,
     group_norm,
     layer_norm,
 )
+from cnncourse.train import predict
 
 # As the workshop's text prints them.
 LENET5 = """\
@@ -77,6 +79,7 @@ def test_lenet5_prints_as_in_the_workshop():
         (LeNet5, 61_706),
         (improved, 61_706),
         (ConvNet, 7_442_314),
+        (ResidualCifarNet, 47_674),
         (SeminarCNN, 224_838),
         (SeminarMLP, 226_910),
         (CifarNet, 46_202),
@@ -340,7 +343,7 @@ def test_groups_that_do_not_divide_the_channels(groups):
         CifarNet(norm=partial(group_norm, groups=groups))
 
 
-STUDIES = {"cnn": SeminarCNN, "mlp": SeminarMLP}
+STUDIES = {"cnn": SeminarCNN, "mlp": SeminarMLP, "residual": ResidualCifarNet}
 STUDIES |= {norm: lambda norm=norm: CifarNet(NORMS[norm]) for norm in NORMS}
 
 
@@ -359,6 +362,43 @@ def test_a_wrong_image_size_or_a_wrong_number_of_channels_is_named(make):
     model = make()
     with pytest.raises(ValueError, match=f"{type(model).__name__} takes images of {model.input_shape[0]}×"):
         forward(model, torch.zeros(2, 2, 30, 30))
+
+
+def test_an_image_of_another_size_is_refused_even_where_the_layers_could_take_it():
+    larger = torch.zeros(1, 3, 40, 40)
+    assert CifarNet()(larger.expand(2, 3, 40, 40)).shape == (2, 10)
+    with pytest.raises(ValueError, match="CifarNet takes images of 3×32×32, but this batch has images of 3×40×40"):
+        predict(CifarNet(), larger)
+
+
+def test_the_residual_network_computes_what_its_layers_say():
+    model, images = ResidualCifarNet().eval(), torch.randn(2, *ResidualCifarNet.input_shape)
+    for number, buffer in enumerate(model.buffers()):  # running means and variances that are not 0 and 1
+        if buffer.is_floating_point():
+            buffer.copy_(torch.rand_like(buffer) + 0.5 * (number % 2))
+    state = iter(model.state_dict().values())
+
+    def take(number):
+        return [next(state) for _ in range(number)]
+
+    def normalise(maps):
+        weight, bias, mean, variance, _ = take(5)
+        return F.batch_norm(maps, mean, variance, weight, bias).relu()
+
+    def block(maps, stride=1):
+        depthwise, pointwise = take(2)
+        return normalise(F.conv2d(F.conv2d(maps, depthwise, None, stride, 1, groups=maps.shape[1]), pointwise))
+
+    hidden = normalise(F.conv2d(images, *take(1), padding=1))
+    for _ in range(2):
+        hidden = block(hidden, stride=2)
+        for _ in range(3):
+            hidden = hidden + block(hidden)
+    torch.testing.assert_close(model(images), F.linear(hidden.mean(dim=(2, 3)), take(1)[0].flatten(1), take(1)[0]))
+
+
+def test_the_residual_network_stays_within_its_budget():
+    assert sum(parameter.numel() for parameter in ResidualCifarNet().parameters()) < 50_000
 
 
 @pytest.mark.parametrize("make", [SeminarCNN, SeminarMLP, CifarNet])
