@@ -1,11 +1,12 @@
 """How fast the course trains, as ratios that are measured in one run: `make benchmark`.
 
-For LeNet-5 (Fashion-MNIST at 32×32, batches of 512) and the first ConvNet (MNIST, batches of 64) it times the same
-number of training steps in three ways:
+For LeNet-5 (Fashion-MNIST at 32×32, batches of 512), the first ConvNet (MNIST, batches of 64) and CifarNet (CIFAR-10,
+batches of 128) it times the same number of training steps in three ways:
 
-- textbook: torchvision's data set, its transforms an image at a time, a `DataLoader` with 0 and with 2 workers, and a
-  loop written out;
-- course: `Loader` and `fit`, without augmentation and with a random affine map of each image;
+- textbook, for the first two: torchvision's data set, its transforms an image at a time, a `DataLoader` with 0 and with
+  2 workers, and a loop written out;
+- course: `Loader` and `fit`, without augmentation and with one: a random affine map of each image, or for CifarNet a
+  random flip and crop;
 - floor: forward, backward and step on one batch that is already there.
 
 The ways take turns, round after round, and a ratio is the median over the rounds, so that a machine that slows down for
@@ -31,18 +32,44 @@ from torch import nn
 from torch.utils.data import DataLoader, Subset
 
 from cnncourse import settings
-from cnncourse.augment import random_affine
+from cnncourse.augment import random_affine, random_crop, random_flip
 from cnncourse.data import STATISTICS, ImageSet, Loader, load
-from cnncourse.models import ConvNet, LeNet5
-from cnncourse.runs import environment
+from cnncourse.models import CifarNet, ConvNet, LeNet5
+from cnncourse.runs import environment, one_after_the_other
 from cnncourse.torchvision_ops import torchvision
 from cnncourse.train import fit
 
-CASES = {
-    "LeNet5": {"data": "FashionMNIST", "model": LeNet5, "batch_size": 512, "size": 32},
-    "ConvNet": {"data": "MNIST", "model": ConvNet, "batch_size": 64, "size": 28},
-}
 AFFINE = partial(random_affine, degrees=10, translate=0.1, scale=(0.9, 1.1), shear=5)
+FLIP_AND_CROP = one_after_the_other((random_flip, partial(random_crop, padding=2)))
+CASES = {
+    "LeNet5": {
+        "data": "FashionMNIST",
+        "model": LeNet5,
+        "batch_size": 512,
+        "size": 32,
+        "augment": AFFINE,
+        "steps": 40,
+        "textbook": True,
+    },
+    "ConvNet": {
+        "data": "MNIST",
+        "model": ConvNet,
+        "batch_size": 64,
+        "size": 28,
+        "augment": AFFINE,
+        "steps": 320,
+        "textbook": True,
+    },
+    "CifarNet": {
+        "data": "CIFAR10",
+        "model": CifarNet,
+        "batch_size": 128,
+        "size": 32,
+        "augment": FLIP_AND_CROP,
+        "steps": 40,
+        "textbook": False,
+    },
+}
 LIGHT_MODULES = "cnncourse.data, cnncourse.train, cnncourse.models, cnncourse.augment, cnncourse.recipes"
 
 
@@ -82,22 +109,24 @@ def seconds(function, *arguments) -> float:
     return time.perf_counter() - start
 
 
-def measure(case: dict, steps: int, rounds: int) -> dict:
+def measure(case: dict, rounds: int) -> dict:
     """Seconds of each way in each round, and the ratios that the course promises."""
-    model, batch_size = case["model"](), case["batch_size"]
+    model, batch_size, steps = case["model"](), case["batch_size"], case["steps"]
     full = load(case["data"], "train")
     images = full.resize(case["size"]).subset(slice(steps * batch_size))
     batch = next(iter(Loader(images, batch_size)))
+    augmented = Loader(images, batch_size, shuffle=True, augment=case["augment"])
+    ways = {
+        "floor": partial(train_textbook, model, [batch] * steps),
+        "course": partial(train_course, model, Loader(images, batch_size, shuffle=True)),
+        "course, augmented": partial(train_course, model, augmented),
+    }
     with tempfile.TemporaryDirectory() as folder:
-        textbook = Subset(textbook_set(full, case["size"], Path(folder)), range(steps * batch_size))
-        ways = {
-            "floor": partial(train_textbook, model, [batch] * steps),
-            "course": partial(train_course, model, Loader(images, batch_size, shuffle=True)),
-            "course, augmented": partial(train_course, model, Loader(images, batch_size, shuffle=True, augment=AFFINE)),
-        }
-        for workers in (0, 2):
-            loader = DataLoader(textbook, batch_size, shuffle=True, num_workers=workers)
-            ways[f"textbook, {workers} workers"] = partial(train_textbook, model, loader)
+        if case["textbook"]:
+            textbook = Subset(textbook_set(full, case["size"], Path(folder)), range(steps * batch_size))
+            for workers in (0, 2):
+                loader = DataLoader(textbook, batch_size, shuffle=True, num_workers=workers)
+                ways[f"textbook, {workers} workers"] = partial(train_textbook, model, loader)
         ways["floor"]()  # the first steps of a process are slower
         times = [{name: seconds(way) for name, way in ways.items()} for _ in range(rounds)]
     ratios = {
@@ -108,6 +137,7 @@ def measure(case: dict, steps: int, rounds: int) -> dict:
             ("textbook, 0 workers", "course"),
             ("textbook, 2 workers", "course"),
         )
+        if above in ways
     }
     return {"steps": steps, "batch_size": batch_size, "seconds": times, "ratios": ratios}
 
@@ -149,7 +179,7 @@ def main() -> None:
     rounds = parser.parse_args().rounds
     result = {"environment": environment(), "threads": torch.get_num_threads(), "cases": {}}
     for name, case in CASES.items():
-        result["cases"][name] = measure(case, steps=20480 // case["batch_size"], rounds=rounds)
+        result["cases"][name] = measure(case, rounds)
         for ratio, value in result["cases"][name]["ratios"].items():
             print(f"{name}: {ratio} = {value:.2f}")
     result["import_seconds"] = import_seconds(rounds)

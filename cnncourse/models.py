@@ -292,7 +292,7 @@ class ResidualCifarNet(nn.Module):
     """A network for colour images of 3×32×32 under a budget of 50,000: 47,674 parameters.
 
     All 3×3 convolutions but the first are divided in two, as in `DigitNet`: one kernel for each map, then a 1×1
-    convolution that mixes the maps. Of the eight blocks made of them six are residual; two have stride 2 and no pooling.
+    convolution that mixes the maps. Six of the eight blocks made of them are residual; two have stride 2.
     """
 
     input_shape = (3, 32, 32)

@@ -115,7 +115,8 @@ class SpeedTable(MeasuredDirective):
     def lines(self, speed):
         cases = speed["cases"]
         names = next(iter(cases.values()))["ratios"]
-        rows = [[name, *(f"{case['ratios'][name]:.2f}" for case in cases.values())] for name in names]
+        ratios = [case["ratios"] for case in cases.values()]
+        rows = [[name, *(f"{each[name]:.2f}" if name in each else "not timed" for each in ratios)] for name in names]
         return table(["Time of … / time of …", *cases], rows)
 
 
