@@ -13,7 +13,7 @@ from sphinx.testing.util import SphinxTestApp
 from cnncourse import settings
 
 ROOT = Path(__file__).parent.parent
-EXTENSIONS = ["myst_nb", "sphinx_design", "results_pages", "speed_page", "chapters"]
+EXTENSIONS = ["myst_nb", "sphinx_design", "results_pages", "speed_page", "weights_table", "chapters"]
 SETTINGS = {"data": "FashionMNIST", "batch_size": 512}
 ENVIRONMENT = {"torch": "2.13.0", "device": "cpu", "cpu": "A processor"}
 SPEED = {
@@ -138,6 +138,27 @@ def test_unknown_quantities_are_build_errors(build):
     unknown = ["{result}`one colour`", "{result}`one test_accuracy best`", "{result}`one`"]
     _, warnings = build("\n\n".join(unknown))
     assert [text for text in unknown if text not in warnings] == []
+
+
+def test_weights_table(build, tmp_path):
+    results = tmp_path / "results"
+    chosen = {"model": "LeNet5(pool=MaxPool2d)", "epochs": 25, "augment": ["random_flip", "random_crop(padding=1)"]}
+    one = json.loads((results / "one.json").read_text())
+    (results / "one.json").write_text(json.dumps({**one, "settings": {**SETTINGS, **chosen}}))
+    (results / "weights").mkdir()
+    (results / "weights" / "one.pt").write_bytes(bytes(251_700))
+    html, warnings = build("```{weights-table}\n```")
+    assert warnings == ""
+    for text in (
+        "LeNet5(pool=MaxPool2d)",
+        "61,706",
+        "25 epochs of batches of 512",
+        "random_crop(padding=1)",
+        "89.00",
+        "252",
+    ):
+        assert text in html
+    assert re.search(r'href="_downloads/\w+/one\.pt"', html)
 
 
 def test_speed_page(build, tmp_path):

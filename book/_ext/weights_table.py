@@ -3,8 +3,8 @@
     ```{weights-table}
     ```
 
-A row says what a file in `results/weights/` holds, how it was trained and how well it does on the test split, with a link
-to the file.
+A row says what a file in `results/weights/` holds, how it was trained and how well it does on the test split, and
+links to the file.
 """
 
 from docutils.statemachine import StringList
