@@ -14,19 +14,22 @@ from typing import NamedTuple
 
 from torch import nn
 
-from cnncourse.analysis import Layer, summary
-from cnncourse.layers import Call, image_shape, watch
+from cnncourse.analysis import summary
+from cnncourse.drawing_parts import Part, count, list_parts
+from cnncourse.layers import image_shape
 
-WIDTH, MIDDLE, LEFT, LINE, GAP = 350, 62, 122, 15, 16  # pixels: drawing; middle of boxes; text's left, height; arrow
-# Colours that stand out from black and from white, by the file of torch.nn that a layer is from.
-COLOURS = {"conv": "#0e8a9e", "pooling": "#c2700e", "linear": "#8a63e0", "activation": "#d9486e"}
-COLOURS |= dict.fromkeys(("batchnorm", "instancenorm", "normalization"), "#4a7fd6")
-OTHER = "#7f8895"
-BARS = {"activation", "batchnorm", "instancenorm", "normalization", "dropout"}
-NAMES = {"Conv2d": "convolution", "MaxPool2d": "max-pooling", "AvgPool2d": "average pooling", "Linear": "dense layer"}
-NAMES |= {"AdaptiveAvgPool2d": "adaptive average pooling", "BatchNorm2d": "batch norm", "GroupNorm": "group norm"}
-NAMES |= {"LayerNorm": "layer norm", "LeakyReLU": "leaky ReLU", "Tanh": "tanh", "LogSoftmax": "log softmax"}
-NAMES |= {"Dropout": "dropout", "Flatten": "flatten", "Residual": "sum with what came in"}
+# In pixels: the width of a drawing, the middle of its boxes, where texts begin; the heights of a text and of an arrow.
+WIDTH, MIDDLE, LEFT, LINE, GAP = 350, 62, 114, 15, 16
+# Colours of the kinds of layers, which stand out from black and from white.
+COLOURS = {
+    "conv": "#0e8a9e",
+    "depthwise": "#3f9142",
+    "pooling": "#c2700e",
+    "linear": "#8a63e0",
+    "activation": "#d9486e",
+}
+COLOURS |= dict.fromkeys(["batchnorm", "instancenorm", "normalization"], "#4a7fd6")
+GREY = "#7f8895"
 
 
 @dataclass(frozen=True, repr=False)
@@ -52,25 +55,6 @@ class Drawing:
         return self.text
 
 
-class Part(NamedTuple):
-    """What a layer adds to the drawing: a box, or a bar below the last one."""
-
-    name: str
-    kind: str
-    words: str
-    shape: tuple[int, ...]
-    parameters: int = 0
-    kernel: tuple[int, ...] = ()
-    is_bar: bool = False
-    goes_on: bool = True  # from the part before
-    begin: int | None = None  # of a Residual, which ends here: the place of its first part
-
-    @property
-    def numbers(self) -> str:
-        shape = [] if self.is_bar else ["×".join(map(str, self.shape))]
-        return ", ".join(shape + ([_count(self.parameters, "parameter")] if self.parameters else []))
-
-
 def draw(model: nn.Module, input_shape: tuple[int, int, int] | None = None) -> Drawing:
     """A drawing of a network: its layers in the order in which they run, with kernels, output shapes and parameters.
 
@@ -87,21 +71,109 @@ def draw(model: nn.Module, input_shape: tuple[int, int, int] | None = None) -> D
     """
     input_shape = image_shape(model, input_shape)
     table = summary(model, input_shape)
-    parts = [Part("", "", "image", input_shape), *_parts(watch(model, input_shape), table.rows)]
-    scale = min(11, 66 / sqrt(max(max(part.shape[1:], default=1) for part in parts)))
+    parts = list_parts(model, input_shape, table.rows)
+    name = type(model).__name__
+    cost = f"{count(table.parameters, 'parameter')}, {count(table.multiply_adds, 'multiply-add')}"
+    text = ". ".join([f"{name}: {cost}", *(f"{part.words}: {part.numbers}".rstrip(": ") for part in parts)]) + "."
+    shapes, height = _shapes(parts)
+    svg = f"""\
+<svg xmlns="http://www.w3.org/2000/svg" role="img" width="{WIDTH}" height="{height}" viewBox="0 0 {WIDTH} {height}">
+<title>{escape(name)}, drawn</title>
+<desc>{escape(text)}</desc>
+<rect class="ground" width="{WIDTH}" height="{height}" rx="8" fill="#fff"/>
+<g font-family="system-ui, sans-serif">
+{_text(12, 24, name, "words")}
+{_text(12, 24 + LINE, cost)}
+{shapes}
+</g>
+</svg>
+"""
+    return Drawing(svg, text)
 
-    name, work = type(model).__name__, _count(table.multiply_adds, "multiply-add")
-    parameters = _count(table.parameters, "parameter")
-    drawn = [_text(12, 24, name, "words"), _text(12, 24 + LINE, f"{parameters}, {work}", "note")]
-    bottoms, face, y = [], (0, 0, 0, 0), 52.0
-    for part in parts:
-        bottoms.append(y)
+
+class Box(NamedTuple):
+    """Where a box is. Its top face is slanted: as far to the right as to the back."""
+
+    x: int
+    y: int
+    width: int
+    depth: int
+    thickness: int
+
+
+def _shapes(parts: list[Part]) -> tuple[str, int]:
+    """The SVG of the boxes and bars with their texts, and how far down they reach."""
+    scale = min(11, 66 / sqrt(max(max(part.shape[1:], default=1) for part in parts)))
+    y, tops, svg, box = 54, [], [], None
+    for place, part in enumerate(parts):
+        tops.append(y)
         if part.is_bar:
-            drawn += [_bar(part, y, face), _text(LEFT, y + 11, _join(part), "note")]
-            y += LINE
+            svg.append(f'<rect x="{box.x}" y="{y + 4}" width="{box.width}" height="9" rx="2" {_paint(part, 0.8)}/>')
+            for line in wrap(f"{part.words}, {part.numbers}".removesuffix(", "), 35):
+                svg.append(_text(LEFT, y + 12, line))
+                y += LINE
             continue
-        if part.kind:
-            drawn.append(_arrow(y, part, face, bottoms))
+        if box is not None:
+            svg += [_kernel(part, box, parts[place - 1].shape), _arrow(y, part.goes_on)]
             y += GAP
-        lines = wrap(part.words, 36)
-    ...
+        if part.begin is not None:
+            svg.append(_way_around(tops[part.begin] + 4, y + GAP // 2))
+            y += GAP
+        lines = wrap(part.words, 26)
+        texts = LINE * (len(lines) + 1)
+        width, depth, thickness = _size(part.shape, scale)
+        height = max(texts, depth + thickness)
+        box = Box(MIDDLE - (width + depth) // 2, y + height - depth - thickness, width, depth, thickness)
+        svg.append(_box(part, box))
+        baseline = y + (height - texts) // 2 + 12
+        svg += [_text(LEFT, baseline + LINE * number, line, "words") for number, line in enumerate(lines)]
+        svg.append(_text(LEFT, baseline + LINE * len(lines), part.numbers))
+        y += height
+    return "\n".join(filter(None, svg)), y + 14
+
+
+def _size(shape: tuple[int, ...], scale: float) -> tuple[int, int, int]:
+    """Width, depth and thickness of a box; by roots, so that both small and large can be seen."""
+    if len(shape) == 1:
+        return min(84, round(5 * cbrt(shape[0]))), 0, 12
+    channels, height, width = (*shape, 1)[:3]
+    return round(scale * sqrt(width)), round(0.3 * scale * sqrt(height)), 3 * round(sqrt(channels))
+
+
+def _box(part: Part, box: Box) -> str:
+    x, y, width, depth, thickness = box
+    around = f"M{x} {y + depth}l{depth} {-depth}h{width}v{thickness}l{-depth} {depth}h{-width}z"
+    edges = "".join(f"M{x} {y + depth + sheet}h{width}l{depth} {-depth}" for sheet in range(0, depth and thickness, 3))
+    return f'<path d="{around}" {_paint(part, 0.2)}/>\n<path d="{edges}" {_paint(part, 0)}/>'
+
+
+def _kernel(part: Part, box: Box, shape: tuple[int, ...]) -> str:
+    """The part of a map that the next layer's kernel covers at a time, in the middle of the box's top face."""
+    if not part.kernel or len(shape) != 3:
+        return ""
+    depth, width = box.depth * part.kernel[0] / shape[1], box.width * part.kernel[1] / shape[2]
+    x, y = box.x + (box.width + box.depth - width - depth) / 2, box.y + (box.depth + depth) / 2
+    around = f"M{x:.1f} {y:.1f}l{depth:.1f} {-depth:.1f}h{width:.1f}l{-depth:.1f} {depth:.1f}z"
+    return f'<path d="{around}" {_paint(part, 0.8)}/>'
+
+
+def _arrow(y: int, goes_on: bool) -> str:
+    dashes = "" if goes_on else 'stroke-dasharray="3 2" '
+    shaft = f'<path class="flow" d="M{MIDDLE} {y + 3}v{GAP - 6}" {dashes}fill="none" stroke="#4d5866"/>'
+    return f'{shaft}\n<path class="flow" d="M{MIDDLE - 3} {y + GAP - 7}l3 4l3 -4" fill="none" stroke="#4d5866"/>'
+
+
+def _way_around(start: int, end: int) -> str:
+    """A line from `start` down to `end`, along the drawing's left side, and the sign for the sum there."""
+    line = f"M{MIDDLE} {start}H8V{end}H{MIDDLE - 6}m12 0a6 6 0 1 0 -12 0a6 6 0 1 0 12 0m-2 0h-8m4 -4v8"
+    return f'<path class="flow" d="{line}" fill="none" stroke="#4d5866"/>'
+
+
+def _text(x: int, y: int, words: str, style: str = "note") -> str:
+    look = 'font-size="13" font-weight="600" fill="#1b2430"' if style == "words" else 'font-size="12" fill="#4d5866"'
+    return f'<text class="{style}" x="{x}" y="{y}" {look}>{escape(words)}</text>'
+
+
+def _paint(part: Part, opacity: float) -> str:
+    colour = COLOURS.get(part.kind, GREY)
+    return f'stroke="{colour}" fill="{colour}" fill-opacity="{opacity}"'

@@ -14,6 +14,8 @@ MAY_IMPORT = {
     "data": {"settings", "sources", "memory"},
     "layers": {"checks"},
     "analysis": {"layers"},
+    "drawing_parts": {"analysis", "layers"},
+    "drawing": {"analysis", "drawing_parts", "layers"},
     "train": {"checkpoint", "checks"},
     "results": {"settings"},
     "runs": {"settings", "data", "results", "train"},
