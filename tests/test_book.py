@@ -11,9 +11,11 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from sphinx.testing.util import SphinxTestApp
 
 from cnncourse import settings
+from cnncourse.drawing import draw
+from cnncourse.models import LeNet5, SeminarMLP
 
 ROOT = Path(__file__).parent.parent
-EXTENSIONS = ["myst_nb", "sphinx_design", "results_pages", "speed_page", "weights_table", "chapters"]
+EXTENSIONS = ["myst_nb", "sphinx_design", "results_pages", "speed_page", "weights_table", "chapters", "architecture"]
 SETTINGS = {"data": "FashionMNIST", "batch_size": 512}
 ENVIRONMENT = {"torch": "2.13.0", "device": "cpu", "cpu": "A processor"}
 SPEED = {
@@ -159,6 +161,19 @@ def test_weights_table(build, tmp_path):
     ):
         assert text in html
     assert re.search(r'href="_downloads/\w+/one\.pt"', html)
+
+
+def test_architectures_are_drawn_from_the_recipes(build):
+    html, warnings = build("```{architecture} lenet5-tanh-avg seminar-mlp\n```")
+    assert warnings == ""
+    assert re.findall("<code>(.*?)</code></figcaption>", html) == ["lenet5-tanh-avg", "seminar-mlp"]
+    assert draw(LeNet5()).svg in html
+    assert draw(SeminarMLP()).svg in html
+
+
+def test_an_architecture_without_a_recipe_is_a_build_error(build):
+    _, warnings = build("```{architecture} lenet6\n```")
+    assert "there is no recipe 'lenet6'" in warnings
 
 
 def test_speed_page(build, tmp_path):

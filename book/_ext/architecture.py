@@ -1,0 +1,34 @@
+"""Sphinx extension: drawings of the networks of recipes, made from the networks themselves when the book is built.
+
+    ```{architecture} lenet5-tanh-avg lenet5-relu-max
+    ```
+
+Several drawings stand beside each other where the page is wide enough. The colours are in `cnncourse.css`. An unknown
+recipe is a build error.
+"""
+
+from docutils import nodes
+from sphinx.util.docutils import SphinxDirective
+
+from cnncourse import drawing, drawing_parts, models, recipes
+
+
+class Architecture(SphinxDirective):
+    required_arguments = 1
+    final_argument_whitespace = True
+
+    def run(self):
+        for module in (drawing, drawing_parts, models, recipes):
+            self.env.note_dependency(module.__file__)
+        html = ""
+        for name in self.arguments[0].split():
+            if name not in recipes.RECIPES:
+                raise self.error(f"there is no recipe {name!r}")
+            svg = drawing.draw(recipes.RECIPES[name].model()).svg
+            html += f"<figure><figcaption>Recipe <code>{name}</code></figcaption>\n{svg}</figure>\n"
+        return [nodes.raw("", f'<div class="architectures">\n{html}</div>', format="html")]
+
+
+def setup(app):
+    app.add_directive("architecture", Architecture)
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
