@@ -99,7 +99,8 @@ def open_page(context, url, allowed):
     page.on("response", lambda response: response.status >= 400 and faults.append(f"{response.status}: {response.url}"))
     page.on("pageerror", lambda error: faults.append(f"error: {error}"))
     page.on("console", lambda message: message.type in ("error", "warning") and faults.append(message.text))
-    page.goto(url, wait_until="networkidle")
+    page.goto(url)  # until its scripts have run, which on a busy machine may be after a first lull of the network
+    page.wait_for_load_state("networkidle")
     return page, faults
 
 
