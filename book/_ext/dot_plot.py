@@ -3,7 +3,7 @@
 from html import escape
 from statistics import mean
 
-LEFT, WIDTH, ROW_HEIGHT = 150, 640, 44
+LETTER, WIDTH, ROW_HEIGHT = 9, 640, 44  # LETTER: the width of one, at most
 TICK_STEPS = (0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10)
 
 
@@ -14,8 +14,10 @@ def dot_plot(rows: dict[str, list[float]]) -> str:
     margin = max(0.08 * (high - low), 0.02)
     step = next(step for step in TICK_STEPS if (high - low) / step <= 8)
 
+    left = LETTER * max(map(len, rows)) + 20
+
     def x(value):
-        return LEFT + (value - low + margin) / (high - low + 2 * margin) * (WIDTH - LEFT - 20)
+        return left + (value - low + margin) / (high - low + 2 * margin) * (WIDTH - left - 20)
 
     bottom = ROW_HEIGHT * len(rows) + 10
     parts = []
@@ -26,7 +28,7 @@ def dot_plot(rows: dict[str, list[float]]) -> str:
         tick += step
     for index, (name, values) in enumerate(rows.items()):
         y, centre = ROW_HEIGHT * (index + 0.5) + 5, x(mean(values))
-        parts.append(f'<text class="row" x="{LEFT - 14}" y="{y + 5}">{escape(name)}</text>')
+        parts.append(f'<text class="row" x="{left - 14}" y="{y + 5}">{escape(name)}</text>')
         parts += [f'<circle cx="{x(value):.1f}" cy="{y}" r="6"/>' for value in values]
         parts.append(f'<line class="mean" x1="{centre:.1f}" x2="{centre:.1f}" y1="{y - 15}" y2="{y + 15}"/>')
 
