@@ -16,6 +16,7 @@ from cnncourse.models import LeNet5, SeminarMLP
 
 ROOT = Path(__file__).parent.parent
 EXTENSIONS = ["myst_nb", "sphinx_design", "results_pages", "speed_page", "weights_table", "chapters", "architecture"]
+EXTENSIONS += ["curves", "networks", "slides"]
 SETTINGS = {"data": "FashionMNIST", "batch_size": 512}
 ENVIRONMENT = {"torch": "2.13.0", "device": "cpu", "cpu": "A processor"}
 SPEED = {
@@ -78,7 +79,7 @@ def build(tmp_path, monkeypatch):
 
     def build(text, **notebooks):
         source = tmp_path / "book"
-        source.mkdir()
+        source.mkdir(exist_ok=True)
         (source / "conf.py").write_text(f"extensions = {EXTENSIONS}\nnb_execution_mode = 'off'")
         contents = "\n".join(["```{toctree}", *notebooks, "```"])
         (source / "index.md").write_text(f"# A page\n\n{text}\n\n{contents}\n", encoding="utf8")
@@ -247,3 +248,116 @@ def test_chapter_times_and_solutions(build):
 def test_a_chapter_without_times_is_a_build_error(build):
     _, warnings = build("```{chapter-times} chap*\n```", chapter=chapter("# A chapter"))
     assert "make notebooks" in warnings
+
+
+@pytest.fixture
+def measured(tmp_path, build):
+    """The two results of `build`, as if they had been measured on noisy images too: 10 points less for each 0.1."""
+    for name in ("one", "two"):
+        path = tmp_path / "results" / f"{name}.json"
+        result = json.loads(path.read_text())
+        for run in result["runs"]:
+            rows = [("noise", 0.1), ("noise", 0.2), ("as trained", 1)]
+            run["disturbed"] = [
+                {"disturbance": kind, "amount": amount, "accuracy": run["test"]["accuracy"] - min(amount, 0.2)}
+                for kind, amount in rows
+            ]
+        path.write_text(json.dumps(result))
+    return build
+
+
+def test_disturbed_numbers_and_comparisons(measured):
+    html, warnings = measured(
+        "{disturbed}`one noise 0.1`; {disturbed}`two noise 0.2 min`; {disturbed}`one as trained 1`; "
+        "{difference}`one two noise 0.1`; {comparison}`two one as trained 1`"
+    )
+    assert warnings == ""
+    assert "80.00 ± 1.00 %; 73.00 %; 70.00 ± 1.00 %; −4.00 (−4.00 to −4.00); +4.00 percentage points" in html
+
+
+def test_curves_say_in_words_what_they_show(measured):
+    html, warnings = measured(
+        '```{disturbed-plot} noise\n:caption: "Noise: *more* of it."\none: a < b\ntwo: other\n```\n\n'
+        "```{history-plot} train_loss\none: only\n```"
+    )
+    assert warnings == ""
+    for text in (
+        "test accuracy, %, by standard deviation of the noise. a &lt; b: 90 at 0, 80 at 0.1, 70 at 0.2. other: 94 at 0",
+        "training loss, by epoch. only: 0.5 at 1, 0.5 at 2.",
+        "<figcaption>",
+        "Noise: <em>more</em> of it.",
+    ):
+        assert text in html
+    assert html.count('class="band"') == 3
+
+
+def test_disturbed_images_are_those_of_the_recipe(build, monkeypatch):
+    monkeypatch.undo()
+    monkeypatch.setattr(sys, "path", [str(ROOT / "book" / "_ext"), *sys.path])
+    html, warnings = build("```{disturbed-images} seminar-cnn\nnoise: [0.1, 0.5]\nshift: [8]\n```")
+    assert warnings == ""
+    assert "disturbed: noise of 0.1, 0.5; shift of 8" in html
+    images = re.findall('href="(data:image/png[^"]*)"', html)
+    assert len(images) == 5
+    assert len(set(images)) == 4  # twice the image as it is
+
+
+def test_networks_are_counted(build):
+    html, warnings = build(
+        "{network}`SeminarCNN multiply_adds`; {network}`LeNet5 parameters`\n\n"
+        "```{layers-table} SeminarMLP\n```\n\n```{layers-table} SeminarCNN\n:kinds: MaxPool2d\n```"
+    )
+    assert warnings == ""
+    assert "9,583,974; 61,706" in html
+    assert "Layer Output Parameters Flatten 784 0 Linear 250 196,250 Linear 100 25,100" in words(html)
+    assert "Layer Output Parameters MaxPool2d 32×11×11 0 MaxPool2d 128×2×2 0 all 224,838" in words(html)
+
+
+def test_documented_figures_stand_in_the_results_page_alone(build, tmp_path):
+    page = tmp_path / "book" / "book" / "results.md"
+    page.parent.mkdir(parents=True)
+    page.write_text("---\norphan: true\n---\n# Results\n\n```{results-table}\none: 90.5\ntwo:\n```\n")
+    html, warnings = build("{documented}`one`; {documented}`two`")
+    assert "90.5 %; " in html
+    assert "no table of book/results.md has a documented figure for 'two'" in warnings
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("{disturbed}`one noise 0.1`", "was not measured with 'noise'"),
+        ("{comparison}`one two noise 0.1`", "was not measured with 'noise'"),
+        ("```{disturbed-plot} noise\none: a\n```", "was not measured with 'noise'"),
+        ("```{history-plot} colour\none: a\n```", "history-plot colour"),
+        ("```{disturbed-images} one\nnoise: [0.1]\n```", "disturbed-images one"),
+        ("{network}`ResNet parameters`", "cnncourse.models has no 'ResNet'"),
+        ("{network}`LeNet5 colour`", "colour"),
+        ("```{layers-table} ResNet\n```", "cnncourse.models has no 'ResNet'"),
+    ],
+)
+def test_what_was_not_measured_is_a_build_error(build, text, message):
+    _, warnings = build(text)
+    assert message in warnings
+
+
+def test_an_amount_that_was_not_measured_is_a_build_error(measured):
+    _, warnings = measured("{disturbed}`one noise 0.7`")
+    assert "was measured with 'noise' of [0, 0.1, 0.2], not of 0.7" in warnings
+
+
+def test_a_page_becomes_slides(build, tmp_path):
+    (tmp_path / "book").mkdir()
+    picture = '<svg xmlns="http://www.w3.org/2000/svg"/>'
+    (tmp_path / "book" / "picture.svg").write_text(picture)
+    front, image = "---\nslides: true\norphan: true\n---\n", "```{image} picture.svg\n:alt: A picture\n```"
+    notes = "```{speaker-notes}\nSay {result}`one seeds`.\n```"
+    deck = f"{front}# Title\n\nFirst\n\n## Second\n\n{image}\n\n{notes}\n\n## Third\n"
+    (tmp_path / "book" / "deck.md").write_text(deck)
+    html, warnings = build("A page")
+    assert warnings == ""
+    slides = re.search('<main class="slides" role="main">(.*?)</main>', html, re.DOTALL)[1]
+    sections = [words(section) for section in re.findall("<section.*?</section>", slides, re.DOTALL)]
+    assert sections == ["Title First", "Second Say 3.", "Third"]
+    assert '<aside class="notes">' in slides
+    assert 'src="data:image/svg+xml;base64,' in slides
+    assert "Reveal.initialize" in html

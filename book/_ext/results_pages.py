@@ -19,13 +19,26 @@ Each run's test accuracy as a dot, on one axis:
     ```{results-plot} lenet5-tanh-avg lenet5-best
     ```
 
-Two recipes compared, paired by seed, with the sentence that the interval allows:
+The test accuracy, in per cent, on disturbed images: a disturbance and its amount; then mean, std, min or max:
+
+    {disturbed}`seminar-cnn noise 0.3`
+
+Two recipes compared, paired by seed, with the sentence that the interval allows, or as numbers for a table; on the
+test images as they are, or disturbed:
 
     {comparison}`lenet5-relu-max lenet5-tanh-avg`
+    {comparison}`seminar-cnn seminar-mlp noise 0.3`
+    {difference}`seminar-cnn seminar-mlp noise 0.3`
+
+What the document that a recipe follows reports, in per cent, as the tables of `book/results.md` have it:
+
+    {documented}`lenet5-tanh-avg`
 
 A recipe without a result file is a build error.
 """
 
+import re
+from pathlib import Path
 from statistics import mean, stdev
 
 import yaml
@@ -35,7 +48,7 @@ from dot_plot import dot_plot
 from sphinx.util.docutils import SphinxDirective, SphinxRole
 
 from cnncourse import settings
-from cnncourse.results import compare, load_results, summarise
+from cnncourse.results import compare, disturbed, load_results, summarise
 
 STATISTICS = {"mean": mean, "std": stdev, "min": min, "max": max}
 COLUMNS = ["Recipe", "Parameters", "Seeds", "Epochs", "Accuracy, %", "Documented", "Difference", "Seconds"]
@@ -61,6 +74,12 @@ def machine(result):
     return f"{hardware}, PyTorch {environment['torch']}"
 
 
+def over_seeds(values, statistic=None, digits=2, unit=" %"):
+    if statistic is None:
+        return f"{mean(values):.{digits}f} ± {stdev(values):.{digits}f}{unit}"
+    return f"{STATISTICS[statistic](values):.{digits}f}{unit}"
+
+
 def in_a_sentence(result, quantity, statistic=None):
     """One number of a result as it stands in a sentence."""
     if quantity in ("test_accuracy", "test_loss"):
@@ -68,9 +87,7 @@ def in_a_sentence(result, quantity, statistic=None):
             values, digits, unit = test_accuracies(result), 2, " %"
         else:
             values, digits, unit = [run["test"]["loss"] for run in result["runs"]], 4, ""
-        if statistic is None:
-            return f"{mean(values):.{digits}f} ± {stdev(values):.{digits}f}{unit}"
-        return f"{STATISTICS[statistic](values):.{digits}f}{unit}"
+        return over_seeds(values, statistic, digits, unit)
     summary = summarise(result["recipe"])
     return {
         "parameters": f"{summary.parameters:,}",
@@ -79,6 +96,11 @@ def in_a_sentence(result, quantity, statistic=None):
         "fastest_epoch": f"{summary.fastest_epoch:.1f}",
         "machine": machine(result),
     }[quantity]
+
+
+def named(words):
+    """A disturbance, whose name may be several words, and its amount."""
+    return " ".join(words[:-1]), float(words[-1])
 
 
 class NumberRole(SphinxRole):
@@ -97,10 +119,42 @@ class ResultRole(NumberRole):
         return in_a_sentence(load(recipe, self.env), quantity, statistic)
 
 
+class DisturbedRole(NumberRole):
+    def read(self, recipe, *words):
+        load(recipe, self.env)
+        statistic = words[-1] if words[-1] in STATISTICS else None
+        disturbance, amount = named(words[:-1] if statistic else words)
+        by_amount = disturbed(recipe, disturbance)
+        if amount not in by_amount:
+            raise ValueError(f"{recipe} was measured with {disturbance!r} of {list(by_amount)}, not of {amount:g}")
+        return over_seeds([100 * accuracy for accuracy in by_amount[amount]], statistic)
+
+
 class ComparisonRole(NumberRole):
-    def read(self, first, second):
+    def read(self, first, second, *words):
         load(first, self.env), load(second, self.env)
-        return str(compare(first, second))
+        disturbance, amount = named(words) if words else ("", 0)
+        return self.written(compare(first, second, disturbance=disturbance, amount=amount))
+
+    written = staticmethod(str)
+
+
+class DifferenceRole(ComparisonRole):
+    @staticmethod
+    def written(difference):
+        """In percentage points, with the interval."""
+        mean, low, high = (f"{100 * value:+.2f}".replace("-", "−") for value in difference[:3])
+        return f"{mean} ({low} to {high})"
+
+
+class DocumentedRole(NumberRole):
+    def read(self, recipe):
+        page = Path(self.env.srcdir, "book", "results.md")
+        self.env.note_dependency(str(page))
+        figure = re.search(rf"^{re.escape(recipe)}: ([\d.]+)$", page.read_text(encoding="utf8"), re.MULTILINE)
+        if figure is None:
+            raise ValueError(f"no table of book/results.md has a documented figure for {recipe!r}")
+        return f"{figure[1]} %"
 
 
 class ResultsTable(SphinxDirective):
@@ -182,7 +236,10 @@ class ResultsPlot(SphinxDirective):
 
 def setup(app):
     app.add_role("result", ResultRole())
+    app.add_role("disturbed", DisturbedRole())
     app.add_role("comparison", ComparisonRole())
+    app.add_role("difference", DifferenceRole())
+    app.add_role("documented", DocumentedRole())
     app.add_directive("results-table", ResultsTable)
     app.add_directive("results-plot", ResultsPlot)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
