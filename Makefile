@@ -10,6 +10,12 @@ book: $(READY) ## build the site from the executed notebooks
 	$(BIN)/jupyter-book build . -W -n --keep-going
 	@echo "Open $(CURDIR)/_build/html/index.html"
 
+slides: book ## build the decks of slides, each a file that needs nothing else
+	@echo "Open $(CURDIR)/_build/html/book/slides/workshop.html, budget.html or seminar.html"
+
+report: book ## print the seminar report as a PDF; needs Chromium or Chrome
+	$(BIN)/python tools/print_report.py
+
 test: lint ## run everything that guards the course
 	$(BIN)/python -m pytest
 
@@ -42,4 +48,4 @@ $(READY): requirements.txt constraints.txt pyproject.toml
 	$(BIN)/pip install -r requirements.txt
 	@touch $@
 
-.PHONY: help book test lint lab data results notebooks benchmark address
+.PHONY: help book slides report test lint lab data results notebooks benchmark address
