@@ -13,14 +13,14 @@ from sphinx.util.docutils import SphinxDirective
 
 from cnncourse import settings
 
-COLUMNS = ["Weights", "Network", "Parameters", "Trained on", "Test accuracy, %", "Size, kB"]
+COLUMNS = ["Weights", "Test accuracy, %", "Network", "Parameters", "Trained on", "Size, kB"]
 
 
 class WeightsTable(SphinxDirective):
     def run(self):
         weights = settings.files("results") / "weights"
         self.env.note_dependency(str(weights))
-        lines = [row(COLUMNS), row([":--", ":--", "--:", ":--", "--:", "--:"])]
+        lines = [row(COLUMNS), row([":--", "--:", ":--", "--:", ":--", "--:"])]
         lines += [row(cells(path, load(path.stem, self.env))) for path in sorted(weights.glob("*.pt"))]
         return self.parse_text_to_nodes(StringList(lines, self.get_source_info()[0]))
 
@@ -34,10 +34,10 @@ def cells(path, result):
     [run] = [run for run in result["runs"] if run["seed"] == 0]
     return [
         f"{{download}}`{path.stem} <../results/weights/{path.name}>`",
+        f"{100 * run['test']['accuracy']:.2f}",
         f"`{chosen['model']}`",
         f"{result['parameters']:,}",
         trained,
-        f"{100 * run['test']['accuracy']:.2f}",
         round(path.stat().st_size / 1000),
     ]
 
