@@ -53,6 +53,7 @@ AUGMENTED = DIGITNET | {
     "model": DigitNet,
     "augment": (partial(random_affine, degrees=10, translate=0.07, scale=(0.9, 1.1), shear=5),),
 }
+SHEARED = partial(random_affine, degrees=10, translate=0.03, scale=(0.9, 1.1), shear=10)
 
 DISTURBED = (partial(random_crop, padding=4), partial(random_noise, strength=(0, 0.5)))
 SEMINAR = {
@@ -94,6 +95,14 @@ RECIPES = {
         scheduler=partial(one_cycle, max_lr=0.1),
         augment=(random_flip, partial(random_crop, padding=1)),
     ),
+    "lenet5-mnist": Recipe(
+        **DIGITNET | {"optimizer": partial(torch.optim.SGD, lr=0.05, momentum=0.9, nesterov=True)},
+        image_size=32,
+        model=partial(LeNet5, pool=nn.MaxPool2d, activation=nn.ReLU),
+        scheduler=partial(one_cycle, max_lr=0.05),
+        augment=(SHEARED,),
+        valid_fraction=1 / 60,
+    ),
     "digitnet-nonorm": Recipe(
         **DIGITNET | {"optimizer": partial(torch.optim.SGD, lr=0.02, momentum=0.9, nesterov=True)},
         model=partial(DigitNet, DigitNet.SKELETON, norm=nn.Identity),
@@ -113,7 +122,7 @@ RECIPES = {
         **DIGITNET,
         model=partial(DigitNet, DigitNet.BEST, separable=True),
         scheduler=partial(one_cycle, max_lr=0.1),
-        augment=(partial(random_affine, degrees=10, translate=0.03, scale=(0.9, 1.1), shear=10),),
+        augment=(SHEARED,),
         valid_fraction=1 / 60,
     ),
     "seminar-cnn": Recipe(**SEMINAR, model=SeminarCNN),
