@@ -55,6 +55,12 @@ def _too_small(model: nn.Module, error: RuntimeError) -> str:
     return sentence
 
 
+def check_batch(labels: object) -> None:
+    """Refuse what a data set gives for one image, where a loader gives batches."""
+    if not isinstance(labels, Tensor):
+        raise TypeError("images must come in batches: give a Loader(images, batch_size), not the images themselves")
+
+
 def check_labels(labels: Tensor, classes: int) -> None:
     """Refuse labels that the model has no class for."""
     low, high = labels.aminmax()

@@ -1,4 +1,4 @@
-"""Watching the layers of a network at work, for `cnncourse.analysis`."""
+"""Watching the layers of a network at work, for the modules that `cnncourse.analysis` is made of."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -36,8 +36,7 @@ def watch(model: nn.Module, input_shape: tuple[int, ...]) -> list[Call]:
 
     def leave(name: str, layer: nn.Module, arguments: tuple, output: Tensor) -> Tensor:
         nonlocal before
-        if not isinstance(output, Tensor):
-            raise ValueError(f"{name} ({type(layer).__name__}) gives a {type(output).__name__}, not one tensor")
+        check_tensor(name, layer, output)
         output = output.contiguous()  # so that flattening it makes a view, which can be recognised, and no copy
         calls.append(Call(name, layer, entered.pop(), output))
         if not any(layer.children()):  # what a block does besides calling its layers counts as a step between them
@@ -45,9 +44,8 @@ def watch(model: nn.Module, input_shape: tuple[int, ...]) -> list[Call]:
         return output
 
     hooks = []
-    with _unchanged(model):
-        first = next(model.parameters(), torch.empty(0))
-        images = torch.zeros(2, *input_shape, device=first.device, dtype=first.dtype)
+    with unchanged(model):
+        images = on_device(model, torch.zeros(2, *input_shape))
         forward(model, images)  # without hooks, for the error where the images do not fit
         before = images, images._version
         try:
@@ -71,13 +69,25 @@ def _is_same(given: Tensor | None, output: Tensor, version: int) -> bool:
     return same and given._version == version
 
 
+def check_tensor(name: str, layer: nn.Module, output: object) -> None:
+    """Refuse a layer that gives something else than one tensor."""
+    if not isinstance(output, Tensor):
+        raise ValueError(f"{name} ({type(layer).__name__}) gives a {type(output).__name__}, not one tensor")
+
+
+def on_device(model: nn.Module, images: Tensor) -> Tensor:
+    """A copy of the images on the model's device, with numbers of its precision."""
+    first = next(model.parameters(), torch.empty(0))
+    return images.to(first.device, first.dtype, copy=True)
+
+
 @contextmanager
-def _unchanged(model: nn.Module) -> Iterator[None]:
-    """Without gradients, dropout and new statistics in batch norm; then each layer is back in its mode."""
+def unchanged(model: nn.Module, gradients: bool = False) -> Iterator[None]:
+    """Without dropout and new statistics in batch norm; then each layer is back in its mode."""
     modes = [(layer, layer.training) for layer in model.modules()]
     model.eval()
     try:
-        with torch.inference_mode(False), torch.no_grad():
+        with torch.inference_mode(False), torch.set_grad_enabled(gradients):
             yield
     finally:
         for layer, training in modes:

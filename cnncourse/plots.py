@@ -4,16 +4,21 @@ Every function returns a matplotlib `Figure` that is closed for pyplot, so a not
 the cell's last line.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import matplotlib.pyplot as plt
+import numpy as np
+import torch
+from matplotlib.axes import Axes
+from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 from torch import Tensor
 
 STYLE = Path(__file__).with_name("course.mplstyle")
 plt.style.use(STYLE)
+ORANGE = ListedColormap(["#E69F00"])  # of a heat map, which says how much of it
 
 
 def plot_history(histories: Sequence[dict] | Mapping[str, Sequence[dict]]) -> Figure:
@@ -58,23 +63,168 @@ def show_images(images: Tensor, titles: Sequence[str] | None = None, *, columns:
     Raises:
         ValueError: the images are not a batch of grey or colour images, or there are not as many titles.
     """
-    if images.ndim != 4 or images.shape[1] not in (1, 3) or len(images) == 0:
-        raise ValueError(f"images must be N×1×H×W or N×3×H×W, not {'×'.join(map(str, images.shape))}")
-    if titles is not None and len(titles) != len(images):
-        raise ValueError(f"there are {len(images)} images but {len(titles)} titles")
+    _check_images(images, titles)
     columns = min(columns, len(images))
-    rows = -(-len(images) // columns)
-    height = size * (1.3 if titles is not None else 1)
-    figure, panels = plt.subplots(rows, columns, figsize=(size * columns, height * rows), squeeze=False)
-    for panel in panels.flat:
-        panel.set_axis_off()
-    limit = 1 if images.is_floating_point() else 255
-    pixels = images.movedim(1, -1).squeeze(-1).numpy(force=True)  # N×H×W, or N×H×W×3
-    for number, (panel, image) in enumerate(zip(panels.flat, pixels, strict=False)):
-        panel.imshow(image, vmin=0, vmax=limit)
+    figure, panels = _grid(-(-len(images) // columns), columns, size, size * (1.3 if titles is not None else 1))
+    for number, (panel, image) in enumerate(zip(panels.flat, images, strict=False)):
+        _show_image(panel, image)
         if titles is not None:
             panel.set_title(titles[number], fontsize=9)
     return _finish(figure)
+
+
+def plot_confusion(matrix: Tensor, classes: Sequence[str]) -> Figure:
+    """A confusion matrix with its numbers. The more often an error happens, the darker its field.
+
+    What is right, on the diagonal, is grey, so that it does not outshine the errors; a field without a number is 0.
+
+    Args:
+        matrix: numbers of images, classes×classes, a row a label, a column an answer.
+        classes: their names.
+
+    Raises:
+        ValueError: the matrix is not square, or there are not as many names.
+    """
+    number = len(classes)
+    if matrix.shape != (number, number):
+        raise ValueError(f"{number} classes have a matrix of {number}×{number}, not {_by(matrix.shape)}")
+    right = torch.eye(number)
+    errors = matrix.cpu() * (1 - right)
+    most = max(1, errors.max().item())
+    figure, panel = plt.subplots(figsize=(1.9 + 0.56 * number, 1.5 + 0.47 * number))
+    panel.imshow(errors.numpy(), cmap="Blues", vmin=0, vmax=1.15 * most, aspect="auto")
+    panel.imshow(right.numpy(), cmap="Greys", vmin=0, vmax=5, alpha=right.numpy(), aspect="auto")
+    for label, answer in matrix.nonzero().tolist():
+        colour = "white" if errors[label, answer] > 0.8 * most else "black"
+        panel.text(answer, label, f"{matrix[label, answer]:,}", ha="center", va="center", color=colour, fontsize=9)
+    turned = {"rotation": 45, "ha": "right", "rotation_mode": "anchor"} if max(map(len, classes)) > 3 else {}
+    panel.set_xticks(range(number), classes, **turned)
+    panel.set_yticks(range(number), classes)
+    panel.set(xlabel="answer", ylabel="label")
+    panel.set_xticks(np.arange(number - 1) + 0.5, minor=True)
+    panel.set_yticks(np.arange(number - 1) + 0.5, minor=True)
+    panel.tick_params(which="minor", length=0)
+    panel.grid(False)
+    panel.grid(which="minor")  # lines between the fields
+    return _finish(figure)
+
+
+def plot_feature_maps(maps: Mapping[str, Tensor], *, columns: int = 8, size: float = 1.0) -> Figure:
+    """The maps of the first image of a batch: a row a layer, with its first maps.
+
+    In each row black is the smallest and white the largest value of the maps shown.
+
+    Args:
+        maps: what `feature_maps` gave, or some of it: N×C×H×W by layer. Layers that give no maps, N×F, are left out.
+        columns: how many maps of a layer are shown.
+        size: the width of one map in inches.
+
+    Raises:
+        ValueError: no layer gives maps.
+    """
+    maps = {name: output for name, output in maps.items() if output.ndim == 4}
+    if not maps:
+        raise ValueError("there is nothing to plot: no layer gives maps, N×C×H×W")
+    columns = min(columns, max(output.shape[1] for output in maps.values()))
+    figure, panels = _grid(len(maps), columns, size, 1.2 * size)
+    for row, (name, output) in zip(panels, maps.items(), strict=True):
+        shown = output[0, :columns].numpy(force=True)
+        for panel, values in zip(row, shown, strict=False):
+            panel.imshow(values, vmin=shown.min(), vmax=shown.max())
+        row[0].set_title(f"{name}: {_by(output.shape[1:])}", fontsize=9, loc="left")
+    return _finish(figure)
+
+
+def plot_filters(weights: Tensor, *, columns: int = 8, size: float = 0.9) -> Figure:
+    """The kernels of a convolution as pictures; the largest weight sets the scale for all.
+
+    Filters of three channels are pictures in colour, with 0 as grey. All others are red where a weight is positive,
+    blue where it is negative and white where it is 0; with several channels, each filter is a row of pictures.
+
+    Args:
+        weights: a convolution's `weight`, outputs×inputs×H×W.
+        columns: how many filters of one or three channels stand in a row.
+        size: the width of one picture in inches.
+
+    Raises:
+        ValueError: these are not the weights of a convolution.
+    """
+    if weights.ndim != 4 or weights.numel() == 0:
+        raise ValueError(f"the weights of a convolution are outputs×inputs×H×W, not {_by(weights.shape)}")
+    weights = weights.detach().cpu()
+    channels, limit = weights.shape[1], weights.abs().max().item()
+    if channels == 3:
+        pictures = (0.5 + weights / (2 * limit)).movedim(1, -1)  # outputs×H×W×3, from 0 to 1
+    else:
+        pictures = weights.flatten(0, 1)
+        columns = columns if channels == 1 else channels
+    columns = min(columns, len(pictures))
+    figure, panels = _grid(-(-len(pictures) // columns), columns, size, size)
+    for panel, picture in zip(panels.flat, pictures, strict=False):
+        panel.imshow(picture.numpy(), cmap="RdBu_r", vmin=-limit, vmax=limit)
+    return _finish(figure)
+
+
+def plot_heat_maps(
+    images: Tensor, heat: Tensor, titles: Sequence[str] | None = None, *, columns: int = 6, size: float = 1.6
+) -> Figure:
+    """Images, and below each the same in grey with its heat map over it: the more orange, the hotter.
+
+    Each heat map is scaled by its own largest value. Where it is 0 everywhere, nothing is orange.
+
+    Args:
+        images: uint8 or float in [0, 1], N×1×H×W or N×3×H×W.
+        heat: at least 0, N×H×W, as from `grad_cam`.
+        titles: N short texts, or None.
+        columns: how many images stand side by side.
+        size: the width of one image in inches.
+
+    Raises:
+        ValueError: the images are not a batch of grey or colour images, or maps or titles do not fit them.
+    """
+    _check_images(images, titles)
+    if heat.shape != (len(images), *images.shape[2:]):
+        expected = _by((len(images), *images.shape[2:]))
+        raise ValueError(f"images of {_by(images.shape)} have heat maps of {expected}, not {_by(heat.shape)}")
+    images = images.cpu() / (1 if images.is_floating_point() else 255)
+    heat = heat.cpu() / heat.cpu().amax(dim=(1, 2), keepdim=True).clamp(min=1e-12)
+    columns = min(columns, len(images))
+    height = size * (1.15 if titles is not None else 1.02)
+    figure, panels = _grid(2 * -(-len(images) // columns), columns, size, height)
+    for number, (image, opacity) in enumerate(zip(images, 0.85 * heat, strict=True)):
+        row, column = divmod(number, columns)
+        above, below = panels[2 * row, column], panels[2 * row + 1, column]
+        _show_image(above, image)
+        _show_image(below, image.mean(dim=0, keepdim=True))
+        below.imshow(np.ones(opacity.shape), cmap=ORANGE, alpha=opacity.numpy())
+        if titles is not None:
+            above.set_title(titles[number], fontsize=9)
+    return _finish(figure)
+
+
+def _grid(rows: int, columns: int, width: float, height: float) -> tuple[Figure, np.ndarray]:
+    """A figure of small panels without axes; width and height of each in inches."""
+    figure, panels = plt.subplots(rows, columns, figsize=(width * columns, height * rows), squeeze=False)
+    for panel in panels.flat:
+        panel.set_axis_off()
+    return figure, panels
+
+
+def _show_image(panel: Axes, image: Tensor) -> None:
+    """An image C×H×W, uint8 or float in [0, 1]."""
+    pixels = image.movedim(0, -1).squeeze(-1).numpy(force=True)  # H×W, or H×W×3
+    panel.imshow(pixels, vmin=0, vmax=1 if image.is_floating_point() else 255)
+
+
+def _check_images(images: Tensor, titles: Sequence[str] | None) -> None:
+    if images.ndim != 4 or images.shape[1] not in (1, 3) or len(images) == 0:
+        raise ValueError(f"images must be N×1×H×W or N×3×H×W, not {_by(images.shape)}")
+    if titles is not None and len(titles) != len(images):
+        raise ValueError(f"there are {len(images)} images but {len(titles)} titles")
+
+
+def _by(shape: Iterable[int]) -> str:
+    return "×".join(map(str, shape))
 
 
 def _finish(figure: Figure) -> Figure:

@@ -20,7 +20,7 @@ from torch.optim.lr_scheduler import CyclicLR, LRScheduler, OneCycleLR, ReduceLR
 from tqdm import tqdm
 
 from cnncourse.checkpoint import load_checkpoint, save_checkpoint
-from cnncourse.checks import check_labels, check_steps, forward, refuse_test_split
+from cnncourse.checks import check_batch, check_labels, check_steps, forward, refuse_test_split
 
 Batches = Iterable[tuple[Tensor, Tensor]]
 
@@ -212,8 +212,7 @@ def _save_or_warn(checkpoint: str | Path, *state) -> None:
 def _on_device(model: nn.Module, loader: Batches) -> Iterator[tuple[Tensor, Tensor]]:
     device = _device(model)
     for images, labels in loader:
-        if not isinstance(labels, Tensor):
-            raise TypeError("images must come in batches: give a Loader(images, batch_size), not the images themselves")
+        check_batch(labels)
         yield images.to(device), labels.to(device)
 
 

@@ -6,8 +6,8 @@ import torchsummary
 from IPython.lib.pretty import pretty
 from torch import nn
 
-from cnncourse.analysis import receptive_field, summary
 from cnncourse.models import ConvNet, DigitNet, LeNet5
+from cnncourse.structure import receptive_field, summary
 
 MODELS = {
     "LeNet5": LeNet5,
