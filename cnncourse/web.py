@@ -204,8 +204,8 @@ def _layer(node: fx.Node, traced: fx.GraphModule) -> tuple[nn.Module, list[fx.No
         operation = getattr(node.target, "__name__", node.target)
         where, runs = f"the operation {operation}", node.op != "get_attr" and operation in OPERATIONS
     if not runs:
-        known = ", ".join([*(kind.__name__ for kind in LAYERS), *OPERATIONS])
-        raise ValueError(f"the page can't run {where}. Use what it can run: {known}.")
+        known = ", ".join(kind.__name__ for kind in LAYERS)
+        raise ValueError(f"the page can't run {where}. Use layers that it can run, or their functions: {known}.")
     try:
         if node.op != "call_module":
             numbers = [each for each in node.args if each not in inputs]

@@ -59,7 +59,8 @@ def _batch_norm(layer: nn.BatchNorm2d) -> dict:
 
 
 def _group_norm(layer: nn.GroupNorm) -> dict:
-    return {"num_groups": layer.num_groups, "eps": layer.eps, **_weights(layer)}
+    weights = _weights(layer) if layer.affine else {"weight": torch.ones(layer.num_channels), "bias": None}
+    return {"num_groups": layer.num_groups, "eps": layer.eps, **weights}
 
 
 def _softmax(layer: nn.Softmax) -> dict:

@@ -196,7 +196,7 @@
       const eps = layer.number("eps", 0);
       layer.check(shape[0] % groups === 0, "its num_groups doesn't divide its channels");
       const weight = layer.weights("weight", shape[0]);
-      const bias = layer.weights("bias", shape[0]);
+      const bias = layer.weights("bias", shape[0], true);
       const length = output.length / groups;
       const plane = output.length / shape[0];
       return (input) => {
