@@ -10,6 +10,7 @@ Weights are float32, little-endian, in torch's order, in base64. The last layer 
 import base64
 import contextlib
 import copy
+import inspect
 import json
 import os
 from pathlib import Path
@@ -57,7 +58,7 @@ def web_network(
     shape = image_shape(model, input_shape)
     if shape[0] != len(mean):
         raise ValueError(
-            f"the model takes images of {by(shape)}, but an image of {data} has {len(mean)} channels; "
+            f"the model takes images of {by(shape)}, but those of {data} have {len(mean)} channel(s); "
             "say with data= what it was trained on"
         )
     name = name or type(model).__name__
@@ -68,7 +69,10 @@ def web_network(
         raise ValueError(f"the model can't be copied: {error}. Make a new one and load its state_dict().") from error
     images = torch.randn(2, *shape, generator=torch.Generator().manual_seed(0))
     with torch.inference_mode(False), torch.no_grad():
-        logits = forward(model, images)
+        try:
+            logits = forward(model, images)
+        except RuntimeError as error:
+            raise ValueError(f"the model can't take images of {by(shape)}: {error}. Give their input_shape.") from error
         if not isinstance(logits, Tensor) or logits.shape != (2, len(classes)):
             found = by(logits.shape) if isinstance(logits, Tensor) else f"a {type(logits).__name__}"
             raise ValueError(
@@ -148,13 +152,15 @@ class _Recorder(fx.Interpreter):
 def _layers(model: nn.Module, images: Tensor, logits: Tensor) -> list[dict]:
     """The layers that lead to the model's output, each after its inputs, with weights as tensors."""
     try:
-        traced = fx.GraphModule(model, _Tracer().trace(model))
+        _, *others = inspect.signature(model.forward).parameters.values()
+        options = {other.name: other.default for other in others if other.default is not other.empty}
+        traced = fx.GraphModule(model, _Tracer().trace(model, options))
+        output = _Recorder(traced).run(images)
     except Exception as error:  # forward is anyone's code
         raise ValueError(
             f"the steps of forward can't be written down: {error}. Let forward only call layers and functions; "
             "what it does may not depend on the images (if, for, while, len, int)."
         ) from error
-    output = _Recorder(traced).run(images)
 
     layers, names = {}, ["input"]  # the layer of each step
     for node in traced.graph.nodes:

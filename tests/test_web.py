@@ -85,8 +85,9 @@ class Plain(nn.Module):
         self.dense_norm = nn.BatchNorm1d(20)
         self.last = nn.Linear(20, 10)
 
-    def forward(self, x, unused=None):
+    def forward(self, x, mask=None, as_features=False):
         n, _, height, _ = x.shape
+        x = x if mask is None else x * mask
         x = F.relu(self.first(x))
         x = F.max_pool2d(x, 2)
         x = torch.relu(self.norm(self.again(x))) + x
@@ -94,7 +95,7 @@ class Plain(nn.Module):
         x = F.avg_pool2d(F.dropout(x, 0.5, self.training), 3, stride=2, padding=1, count_include_pad=False)
         x = F.adaptive_avg_pool2d(x, (3, height // 9)).sigmoid()
         x = self.dense_norm(self.dense(x.view(n, -1))).relu()
-        return F.log_softmax(self.last(x.reshape(x.size(0), -1)), dim=1)
+        return x if as_features else F.log_softmax(self.last(x.reshape(x.size(0), -1)), dim=1)
 
 
 def values(text):
@@ -358,9 +359,11 @@ def test_a_model_without_weights_or_with_nan_is_refused():
 def test_the_shape_of_the_images_must_be_known_and_fit():
     with pytest.raises(ValueError, match="give the shape of an image"):
         web_network(features())
+    with pytest.raises(ValueError, match=r"the model can't take images of 1×9×9: .* Give their input_shape"):
+        web_network(nn.Sequential(nn.Flatten(), nn.Linear(64, 10)), input_shape=(1, 9, 9))
     with pytest.raises(ValueError, match="LeNet5 takes images of 1×32×32"):
         web_network(LeNet5(), input_shape=(1, 28, 28))
-    with pytest.raises(ValueError, match=r"images of 3×32×32, but an image of MNIST has 1 channels; say with data="):
+    with pytest.raises(ValueError, match=r"images of 3×32×32, but those of MNIST have 1 channel\(s\); say with data="):
         web_network(CifarNet())
     with pytest.raises(ValueError, match='no data set "mnist"; take one of MNIST, FashionMNIST, CIFAR10'):
         web_network(LeNet5(), data="mnist")
@@ -530,9 +533,13 @@ def test_probabilities_of_logits_that_overflow(last, in_browser):
     torch.testing.assert_close(torch.Tensor(found["logits"]), model(torch.zeros(1, 1, 2, 2)).detach())
 
 
+SMALL = nn.Sequential(
+    nn.Conv2d(1, 2, 3), nn.BatchNorm2d(2), nn.MaxPool2d(2), nn.GroupNorm(1, 2), nn.Flatten(), nn.Linear(2 * 9, 10)
+)
+
+
 def small_network():
-    layers = [nn.Conv2d(1, 2, 3), nn.BatchNorm2d(2), nn.MaxPool2d(2), nn.GroupNorm(1, 2), nn.Flatten()]
-    return web_network(nn.Sequential(*layers, nn.Linear(2 * 9, 10)), name="Small", input_shape=(1, 8, 8))
+    return web_network(SMALL, name="Small", input_shape=(1, 8, 8))
 
 
 def changed(*path, to):
@@ -589,7 +596,7 @@ BAD_FILES = {
     "norm's groups": (changed("layers", 2, "num_groups", to=1.5), "its num_groups is missing or wrong"),
     "no weight": (changed("layers", 0, "weight", to=MISSING), "its weight is missing or damaged"),
     "weight of no base64": (changed("layers", 0, "weight", to="%"), "its weight is missing or damaged"),
-    "short weight": (changed("layers", 5 - 1, "weight", to=INFINITE), "its weight has 10 numbers instead of 180"),
+    "short weight": (changed("layers", 4, "weight", to=INFINITE), "its weight has 10 numbers instead of 180"),
     "cut weight": (changed("layers", 4, "bias", to=INFINITE[:8]), "its bias has 1.5 numbers instead of 10"),
     "infinite weight": (changed("layers", 4, "bias", to=INFINITE), "its bias has numbers that are infinite or NaN"),
     "last layer": (changed("classes", to=["a", "b"]), "its last layer doesn't give a number a class"),
@@ -608,8 +615,19 @@ def test_a_file_that_the_page_cannot_read_is_explained(text, message, page):
 
 @browser_only
 @pytest.mark.browser
-def test_the_file_that_was_spoilt_is_good(page):
+def test_the_file_that_was_spoilt_is_good(in_browser, page):
     assert page.evaluate(READ, json.dumps(small_network())) == "Small"
+    about = in_browser(SMALL, torch.zeros(1, 1, 8, 8, dtype=torch.uint8), name="Small", input_shape=(1, 8, 8))["about"]
+    first = {"name": "0", "type": "Conv2d", "shape": [2, 6, 6], "batchNorm": "1"}
+    second = {"name": "2", "type": "MaxPool2d", "shape": [2, 3, 3]}
+    assert about.pop("layers")[:2] == [first, second]
+    assert about == {
+        "name": "Small",
+        "parameters": 218,
+        "inputShape": [1, 8, 8],
+        "classes": list("0123456789"),
+        "run": None,
+    }
 
 
 @browser_only

@@ -18,13 +18,14 @@
   /**
    * A network from the parsed JSON of a file.
    *
-   * Returns {name, parameters, inputShape: [C, H, W], classes: [string], layers: [{name, type, shape, batchNorm}], run}.
-   * parameters is null where the file doesn't tell; batchNorm is the name of the layer that was folded in, if any.
+   * Returns {name, parameters, inputShape: [C, H, W], classes: [string], layers, run}. Each of the layers is
+   * {name, type, shape, batchNorm}, its shape without the batch; batchNorm is the name of the batch norm that was folded
+   * into it, if any. parameters is null where the file doesn't tell.
    *
-   * run(pixels) takes C·H·W numbers from 0 to 255, row by row, and returns {outputs, logits, probabilities}. outputs has
-   * {name, type, shape, batchNorm, data: Float32Array} of each layer; logits and probabilities are Float32Arrays, one
-   * number for each class. All data are arrays that the next run writes over: copy what you want to keep. It throws a
-   * NetworkError where the number of pixels is another.
+   * run(pixels) takes C·H·W numbers from 0 to 255, row by row, and returns {outputs, logits, probabilities}: outputs are
+   * the layers, each with data, a Float32Array; logits and probabilities are Float32Arrays, one number for each class.
+   * The next run writes over these arrays, so copy what you want to keep. It throws a NetworkError where the number of
+   * pixels is another.
    *
    * Throws a NetworkError where json is no network, has another version, an unknown layer or damaged contents.
    */
@@ -44,8 +45,9 @@
     check(isList(classes, isText), "its classes are missing");
     check(isObject(input) && isShape(input.shape) && input.shape.length === 3, "the shape of its images is wrong");
     const [channels] = input.shape;
-    const numbers = (list) => isList(list, Number.isFinite) && list.length === channels;
-    check(numbers(input.mean) && numbers(input.std) && !input.std.includes(0), "the mean or std of its images is wrong");
+    const { mean, std } = input;
+    const right = [mean, std].every((list) => isList(list, Number.isFinite) && list.length === channels);
+    check(right && !std.includes(0), "the mean or std of its images is wrong");
     check(isList(descriptions, isObject), "its layers are missing");
 
     const image = new Float32Array(size(input.shape));
@@ -62,13 +64,14 @@
     function run(pixels) {
       if (pixels?.length !== image.length) {
         throw new NetworkError(
-          `${name} takes images of ${image.length} pixels (${input.shape.join("×")}), but this one has ${pixels?.length ?? 0}.`,
+          `${name} takes images of ${image.length} pixels (${input.shape.join("×")}), ` +
+            `but this one has ${pixels?.length ?? 0}.`,
         );
       }
       const plane = image.length / channels;
       for (let i = 0; i < image.length; i++) {
         const channel = Math.floor(i / plane);
-        image[i] = (pixels[i] / 255 - input.mean[channel]) / input.std[channel];
+        image[i] = (pixels[i] / 255 - mean[channel]) / std[channel];
       }
       const data = [];
       for (const step of steps) data.push(step.run(...step.places.map((place) => (place < 0 ? image : data[place]))));
@@ -155,17 +158,26 @@
     }
   }
 
-  // For each type, a function of the layer and the shapes of its inputs that returns run(...inputs) → output. It makes
-  // the output's array once; run only fills it.
+  // For each type, a function of the layer and the shapes of its inputs that returns run(...inputs) → output. The
+  // output's array is made once, and filled by each run.
   const LAYERS = {
     Conv2d(layer, shape) {
       const { kernel, stride, padding, dilation, output: sizes } = windows(layer, shape);
       const [channels, outputs, groups] = [shape[0], layer.shape[0], layer.whole("groups", 1)];
       layer.check(channels % groups === 0 && outputs % groups === 0, "its groups don't divide its channels");
       const output = layer.gives(outputs, ...sizes);
-      const weight = layer.weights("weight", (outputs * channels * size(kernel)) / groups);
-      const bias = layer.weights("bias", outputs, true);
-      return convolution({ shape, outputShape: layer.shape, kernel, stride, padding, dilation, groups, weight, bias, output });
+      return convolution({
+        shape,
+        outputShape: layer.shape,
+        kernel,
+        stride,
+        padding,
+        dilation,
+        groups,
+        weight: layer.weights("weight", (outputs * channels * size(kernel)) / groups),
+        bias: layer.weights("bias", outputs, true),
+        output,
+      });
     },
 
     // A convolution on an image of one pixel.
