@@ -29,7 +29,7 @@
    * Returns {element, is(output), layout(room), draw(data)}: room is the width in CSS pixels; without data, a
    * Float32Array, the figure is empty.
    */
-  function makeLayer({ name, type, shape }) {
+  function makeLayer({ name, type, shape, batchNorm }) {
     const [count, height, width] = shape.length === 3 ? shape : [shape.reduce((a, b) => a * b), 1, 1];
     const cell = cellSize(count, width);
     const dense = width === 1 && height === 1;
@@ -38,7 +38,9 @@
     const what = dense ? `${count} numbers` : `${count} ${count === 1 ? "map" : "maps"} of ${height} × ${width}`;
     const canvas = make("canvas", { role: "img", "aria-label": `Output of ${name}, ${type}: ${what}` });
     const scale = make("span", { class: "largest" });
-    const title = [make("span", { class: "name" }, name), " ", make("strong", {}, type), ` ${times(shape)} `];
+    const folded = batchNorm ? " + batch norm" : "";
+    const sizes = make("span", { class: "shape" }, times(shape));
+    const title = [make("span", { class: "name" }, name), " ", make("strong", {}, type), `${folded} `, sizes];
     const element = make("figure", {}, make("figcaption", {}, make("span", {}, ...title), scale), canvas);
     let columns, picture, pixels;
 

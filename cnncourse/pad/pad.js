@@ -85,14 +85,10 @@
     const message = make("div", { class: "message", role: "alert" });
     const file = make("input", { type: "file", accept: ".json,application/json", onchange: openFile });
     file.addEventListener("click", () => (file.value = "")); // so that the same file can be chosen again
-    const own = [
+    const own = make("div", { class: "own" },
       make("label", {}, make("span", {}, "Use your own network"), file),
       make("p", { class: "hint" }, "A JSON file that ", make("code", {}, "cnncourse.web.export_web"),
-        " wrote. It stays in your browser: nothing is sent anywhere."),
-    ];
-    const choices = make("div", { class: "choices" },
-      make("div", {}, make("label", {}, make("span", {}, "Network"), select), about),
-      ...(options.openFile ? [make("div", {}, ...own)] : []));
+        " wrote. It stays in your browser: nothing is sent anywhere."));
     options.networks.forEach(offer);
 
     const brush = make("input", { type: "range", ...RADII, autocomplete: "off", oninput: () => {
@@ -104,10 +100,11 @@
       make("button", { type: "button", onclick: (event) => board.clear(event) }, "Clear"),
       make("label", {}, make("span", {}, "Brush"), brush));
     const help = make("p", { class: "hint", id: helpId },
-      "With a keyboard: the arrow keys move the pen, with Shift further. Space or Enter puts it down and lifts it. ",
+      "By keyboard: the arrow keys move the pen, with Shift further. Space or Enter puts it down and lifts it. ",
       "Ctrl+Z undoes, Delete clears.");
-    const samples = make("div", { class: "samples", role: "group", "aria-label": "Start from a sample" },
-      ...cnncourse.SAMPLES.map(sampleButton));
+    const samples = make("div", { role: "group", "aria-label": "Start from a sample" },
+      make("span", { class: "label", "aria-hidden": "true" }, "Start from a sample"),
+      make("div", { class: "samples" }, ...cnncourse.SAMPLES.map(sampleButton)));
 
     const verdict = make("p", { class: "answer" });
     const seen = make("canvas", { class: "image", role: "img" });
@@ -120,15 +117,14 @@
       make("span", {}, "below 0"), make("span", { class: "scale" }), make("span", {}, "above 0"));
 
     const root = make("div", { class: "cnncourse-pad", "data-lm-suppress-shortcuts": "true" },
-      choices,
+      make("div", { class: "choice" }, make("label", {}, make("span", {}, "Network"), select), about),
       message,
       make("div", { class: "desk" },
         make("div", { class: "drawing" }, board.canvas, tools, help),
         make("div", { class: "reading" },
           make("div", { class: "verdict" }, verdict, make("figure", {}, seen, seenText)),
           bars.element)),
-      make("p", { class: "label", "aria-hidden": "true" }, "Or start from a sample"),
-      samples,
+      make("div", { class: "desk starts" }, samples, ...(options.openFile ? [own] : [])),
       failures.element,
       make("section", {}, heading("Inside the network"),
         make("p", {}, "What every layer gives to the next, from the first to the last. Each layer has its own scale: ",
@@ -159,6 +155,12 @@
       return size === 28 ? image : cnncourse.resize(image, 28, size);
     }
 
+    /** A copy, because the next run of a network may write over what it gave. */
+    function kept({ outputs, logits, probabilities }) {
+      const copies = outputs.map((output) => ({ ...output, data: output.data.slice() }));
+      return { outputs: copies, logits: logits.slice(), probabilities: probabilities.slice() };
+    }
+
     async function ask(network, image) {
       const { probabilities } = await network.run(fitted(image, network));
       const answer = largest(probabilities);
@@ -186,7 +188,7 @@
       if (image && network) {
         const mine = (question = {});
         try {
-          result = await network.run(fitted(image, network));
+          result = kept(await network.run(fitted(image, network)));
           message.textContent = "";
         } catch (error) {
           message.textContent = `${network.name} can't answer: ${error.message}`;
@@ -218,7 +220,7 @@
         const answer = largest(result.probabilities);
         const parts = [network.classes[answer], percent(result.probabilities[answer])];
         text = `Looks like ${parts.join(", ")}`;
-        verdict.replaceChildren("Looks like ", make("strong", {}, parts[0]), make("span", {}, `, ${parts[1]}`));
+        verdict.replaceChildren("Looks like ", make("strong", {}, parts[0]), make("span", {}, parts[1]));
         setLayers(result.outputs);
       }
       layers.forEach((layer, i) => layer.draw(result?.outputs[i].data));
@@ -236,7 +238,7 @@
     }
 
     const watcher = new ResizeObserver(() => {
-      board.draw();
+      board.fit();
       const now = maps.firstElementChild?.clientWidth;
       if (!now || now === room) return;
       room = now;
@@ -252,9 +254,9 @@
     function describe() {
       select.value = state.id;
       const { parameters, inputShape } = state.network;
-      const count = parameters === undefined ? "" : `${parameters.toLocaleString("en")} parameters, `;
-      about.textContent = `${count}takes images of ${times(inputShape.slice(1))}`;
       const size = times(inputShape.slice(1));
+      const takes = `images of ${size} pixels`;
+      about.textContent = parameters ? `${parameters.toLocaleString("en")} parameters, ${takes}` : takes;
       seen.setAttribute("aria-label", `The image of ${size} pixels that the network sees`);
       seenText.textContent = `What the network sees: ${size}`;
     }
@@ -277,6 +279,7 @@
     function refuse(text) {
       const kept = state.network ? ` The pad still uses ${titleOf(state.id)}.` : "";
       message.textContent = `${text}${kept}`;
+      message.scrollIntoView({ block: "nearest", behavior: "instant" });
       if (state.network) describe();
     }
 

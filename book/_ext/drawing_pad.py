@@ -1,0 +1,94 @@
+"""Sphinx extension: the drawing pad in a page, with networks of the course to choose from.
+
+    ```{drawing-pad}
+    digitnet-best: DigitNet, the best of chapter 8
+    seminar-cnn: SeminarCNN
+    ```
+
+Each line is a recipe whose weights come with the course, and what the page calls its network. The weights are read when
+the book is built, and written as one script a network, because a page that was opened from disk may load scripts, but
+no data. Only this page loads the pad; `_static/drawing_pad.js` loads the networks when they are chosen.
+"""
+
+import html
+import json
+from functools import cache
+from hashlib import sha256
+from pathlib import Path
+
+import yaml
+from docutils import nodes
+from sphinx.util.docutils import SphinxDirective
+
+from cnncourse.checkpoint import load_weights
+from cnncourse.draw_page import PAD, SCRIPTS
+from cnncourse.recipes import RECIPES
+from cnncourse.results import weights_file
+from cnncourse.web import web_network
+
+NEEDS_SCRIPT = "The drawing pad runs in your browser. Allow this page to run JavaScript, and load it again."
+
+
+class drawing_pad(nodes.General, nodes.Element):  # noqa: N801 (docutils' way to name a node)
+    """Where the pad stands; its networks are pairs of a name and a title."""
+
+
+class DrawingPad(SphinxDirective):
+    has_content = True
+
+    def run(self):
+        titles = yaml.safe_load("\n".join(self.content))
+        try:
+            for name in titles:
+                script(name)
+        except (KeyError, OSError, ValueError) as error:
+            raise self.error(f"there is no network for the drawing pad: {error}") from error
+        for path in (*(weights_file(name) for name in titles), *PAD.iterdir()):
+            self.env.note_dependency(str(path))
+        return [drawing_pad(networks=list(titles.items()))]
+
+
+@cache
+def script(name):
+    """A trained network as a script that hands it to the page."""
+    recipe = RECIPES[name]
+    model = load_weights(recipe.model(), weights_file(name))
+    network = json.dumps(web_network(model, data=recipe.data))
+    return f"cnncourse.networkFile({json.dumps(name)}, {network});\n"
+
+
+def place(translator, node):
+    networks = [
+        {"id": name, "title": title, "file": f"{name}.js?v={sha256(script(name).encode()).hexdigest()[:8]}"}
+        for name, title in node["networks"]
+    ]
+    attribute = html.escape(json.dumps(networks))
+    translator.body.append(f'<div class="drawing-pad" data-networks="{attribute}">')
+    translator.body.append(f"<noscript><p>{NEEDS_SCRIPT}</p></noscript></div>\n")
+    raise nodes.SkipNode
+
+
+def leave_out(translator, node):
+    raise nodes.SkipNode
+
+
+def load_pad(app, pagename, templatename, context, doctree):
+    """Write the pad's files into the site, and load them on the pages that have a pad."""
+    for pad in doctree.findall(drawing_pad) if doctree else ():
+        folder = Path(app.outdir) / "_static" / "pad"
+        (folder / "networks").mkdir(parents=True, exist_ok=True)
+        for name in (*SCRIPTS, "pad.css"):
+            (folder / name).write_bytes((PAD / name).read_bytes())
+        for name, _ in pad["networks"]:
+            (folder / "networks" / f"{name}.js").write_text(script(name), encoding="utf8")
+        app.add_css_file("pad/pad.css")
+        for name in SCRIPTS:
+            app.add_js_file(f"pad/{name}", loading_method="defer")
+        app.add_js_file("drawing_pad.js", loading_method="defer")
+
+
+def setup(app):
+    app.add_node(drawing_pad, html=(place, None), latex=(leave_out, None), text=(leave_out, None))
+    app.add_directive("drawing-pad", DrawingPad)
+    app.connect("html-page-context", load_pad)
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
