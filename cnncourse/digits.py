@@ -6,9 +6,10 @@ The page "Draw a digit" does the same in `pad/digit.js`: the same operations in 
 MNIST's procedure: the digit is scaled, keeping its aspect ratio, so that it just fits a box of 20×20 pixels; a pixel's
 grey is the share of it that is ink; the box is then moved by whole pixels, so that the centre of mass comes to the
 centre of a field of 28×28 (LeCun, Bottou, Bengio and Haffner 1998, "Gradient-based learning applied to document
-recognition", section III A). Yadav and Bottou 2019, "Cold case: the lost MNIST digits", found the details: what is
-narrower than the box stands in its middle, and the darkest pixel becomes 255. MNIST's images themselves say where the
-centre is: their centres of mass lie between pixels 13.5 and 14.5, counted from 0, and at a tie at 13.5.
+recognition", section III A). Two details come from the reconstruction by Yadav and Bottou 2019, "Cold case: the lost
+MNIST digits" (facebookresearch/qmnist, `making_qmnist/xnist.lsh`): what is narrower than the box stands in its middle,
+and the darkest pixel becomes 255. MNIST's images themselves say where the centre is: their centres of mass lie between
+pixels 13.5 and 14.5, counted from 0, and at a tie at 13.5.
 """
 
 import math

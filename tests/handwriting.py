@@ -148,3 +148,5 @@ def trembling(points, size, hand):
 
 # Pairs of a digit and its drawing, each digit's five in a row.
 HANDWRITING = [(script.digit, drawing(script, seed)) for seed, script in enumerate(SCRIPTS)]
+# Three of each digit, which the best network is to read with at most two mistakes.
+FIRST_THREE = [drawing for number, drawing in enumerate(HANDWRITING) if number % 5 < 3]

@@ -170,6 +170,7 @@ def test_a_line_of_a_hair_stays_whole():
     for end in ([270, 141], [140.5, 270], [270, 270]):
         image = digit_image([{"radius": 0.01, "points": [[10, 10], end]}])[0]
         assert longer_side(image.numpy()) == 20
+        assert image.max() == 255
 
 
 def test_an_empty_drawing_says_what_to_do():

@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from handwriting import HANDWRITING
+from handwriting import FIRST_THREE, HANDWRITING
 from test_digits import page  # noqa: F401 - a fixture
 from test_site import browser_only
 
@@ -14,7 +14,6 @@ from cnncourse.results import weights_file
 from cnncourse.train import predict
 
 NETWORKS = ["digitnet-best", "lenet5-mnist", "seminar-cnn", "seminar-mlp"]
-FIRST_THREE = [drawing for number, drawing in enumerate(HANDWRITING) if number % 5 < 3]  # of each digit
 
 
 def misread(name, drawings):
