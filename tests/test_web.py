@@ -5,6 +5,7 @@ import copy
 import json
 import os
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -22,7 +23,7 @@ from cnncourse.results import weights_file
 from cnncourse.settings import files
 from cnncourse.web import export_web, web_network
 
-PAD = files("results").parent / "cnncourse" / "pad"
+PAD = Path(__file__).parent.parent / "cnncourse" / "pad"
 NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.GroupNorm)
 
 

@@ -19,13 +19,13 @@
    * A network from the parsed JSON of a file.
    *
    * Returns {name, parameters, inputShape: [C, H, W], classes: [string], layers, run}. Each of the layers is
-   * {name, type, shape, batchNorm}, its shape without the batch; batchNorm is the name of the batch norm that was folded
-   * into it, if any. parameters is null where the file doesn't tell.
+   * {name, type, shape, batchNorm}, its shape without the batch; batchNorm is the name of the batch norm that was
+   * folded into it, if any. parameters is null where the file doesn't tell.
    *
-   * run(pixels) takes C·H·W numbers from 0 to 255, row by row, and returns {outputs, logits, probabilities}: outputs are
-   * the layers, each with data, a Float32Array; logits and probabilities are Float32Arrays, one number for each class.
-   * The next run writes over these arrays, so copy what you want to keep. It throws a NetworkError where the number of
-   * pixels is another.
+   * run(pixels) takes C·H·W numbers from 0 to 255, row by row, and returns {outputs, logits, probabilities}: outputs
+   * are the layers, each with data, a Float32Array; logits and probabilities are Float32Arrays of a number for each
+   * class. The next run writes over these arrays, so copy what you want to keep. It throws a NetworkError where the
+   * number of pixels is another.
    *
    * Throws a NetworkError where json is no network, has another version, an unknown layer or damaged contents.
    */
