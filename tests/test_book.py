@@ -7,7 +7,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 from sphinx.testing.util import SphinxTestApp
 
 from cnncourse import settings
@@ -16,7 +16,7 @@ from cnncourse.models import LeNet5, SeminarMLP
 
 ROOT = Path(__file__).parent.parent
 EXTENSIONS = ["myst_nb", "sphinx_design", "results_pages", "speed_page", "weights_table", "chapters", "architecture"]
-EXTENSIONS += ["curves", "networks", "slides"]
+EXTENSIONS += ["curves", "networks", "slides", "chapter_output"]
 SETTINGS = {"data": "FashionMNIST", "batch_size": 512}
 ENVIRONMENT = {"torch": "2.13.0", "device": "cpu", "cpu": "A processor"}
 SPEED = {
@@ -248,6 +248,27 @@ def test_chapter_times_and_solutions(build):
 def test_a_chapter_without_times_is_a_build_error(build):
     _, warnings = build("```{chapter-times} chap*\n```", chapter=chapter("# A chapter"))
     assert "make notebooks" in warnings
+
+
+def test_what_a_cell_gave_stands_on_another_page(build):
+    figure = new_output("display_data", {"image/png": "iVBO\nRw0=", "text/plain": "<Figure>"})
+    answer = new_output("execute_result", {"text/plain": "a < b"}, execution_count=1)
+    notebook = chapter("# A chapter")
+    notebook.cells += [
+        new_code_cell("draw(1)", outputs=[figure], metadata={"mystnb": {"image": {"alt": '"One" & all'}}}),
+        new_code_cell("print(1)\ndraw(2)", outputs=[new_output("stream", text="printed\n"), answer]),
+        new_code_cell("draw(1) == draw(2)"),
+    ]
+    page = "```{chapter-output} chapter\ndraw(1)\n```\n\n```{chapter-output} chapter\nprint(1)\ndraw(2)\n```"
+    html, warnings = build(page, chapter=notebook)
+    assert warnings == ""
+    assert '<img alt="&quot;One&quot; &amp; all" src="data:image/png;base64,iVBORw0=">' in html
+    assert re.findall("<pre>(?:<span></span>)?(printed|a &lt; b)\n", html)[:2] == ["printed", "a &lt; b"]
+
+    texts = ["```{chapter-output} chapter\ndraw(\n```", "```{chapter-output} other\ndraw(1)\n```"]
+    _, warnings = build("\n\n".join(texts), chapter=notebook)
+    assert "2 cells with an output in chapter.ipynb have 'draw(', not 1" in warnings
+    assert "there is no chapter other" in warnings
 
 
 @pytest.fixture
