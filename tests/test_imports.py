@@ -24,6 +24,8 @@ MAY_IMPORT = {
     "results": {"settings"},
     "runs": {"settings", "data", "results", "train"},
     "recipes": {"augment", "models", "results", "runs", "sources"},
+    "draw_page": {"checkpoint", "recipes", "results", "web"},
+    "draw": {"checks", "data", "digits", "draw_page", "inside", "layers"},
 }
 
 
@@ -62,7 +64,7 @@ def test_only_torchvision_ops_imports_torchvision(module):
 
 
 def test_torchvision_matplotlib_and_scikit_learn_load_only_when_used():
-    light = [name for name in MODULES if name not in ("plots", "torchvision_ops")]
+    light = [name for name in MODULES if name not in ("draw", "plots", "torchvision_ops")]
     code = "\n".join(
         [
             "import sys",
