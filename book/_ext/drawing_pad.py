@@ -29,7 +29,7 @@ from cnncourse.web import web_network
 NEEDS_SCRIPT = "The drawing pad runs in your browser. Allow this page to run JavaScript, and load it again."
 
 
-class drawing_pad(nodes.General, nodes.Element):  # noqa: N801 (docutils' way to name a node)
+class drawing_pad(nodes.General, nodes.Element):
     """Where the pad stands; its networks are pairs of a name and a title."""
 
 

@@ -26,6 +26,6 @@
       title,
       load: () => load(id, new URL(file, folder)),
     }));
-    cnncourse.createPad(element, { networks, openFile: true, headingLevel: 2 });
+    element.pad = cnncourse.createPad(element, { networks, openFile: true, headingLevel: 2 });
   }
 })((globalThis.cnncourse ??= {}));

@@ -118,13 +118,13 @@
 
     const root = make("div", { class: "cnncourse-pad", "data-lm-suppress-shortcuts": "true" },
       make("div", { class: "choice" }, make("label", {}, make("span", {}, "Network"), select), about),
-      message,
       make("div", { class: "desk" },
         make("div", { class: "drawing" }, board.canvas, tools, help),
         make("div", { class: "reading" },
           make("div", { class: "verdict" }, verdict, make("figure", {}, seen, seenText)),
           bars.element)),
-      make("div", { class: "desk starts" }, samples, ...(options.openFile ? [own] : [])),
+      message, // below the board, which must not move while someone draws
+      make("div", { class: "desk" }, samples, ...(options.openFile ? [own] : [])),
       failures.element,
       make("section", {}, heading("Inside the network"),
         make("p", {}, "What every layer gives to the next, from the first to the last. Each layer has its own scale: ",
@@ -145,6 +145,7 @@
     let since = null; // when the first change came that is not shown yet
     let frame = 0; // of the browser, in which the next update comes
     let question = null; // that the network has not answered yet
+    let trouble = ""; // why the network could not answer
     let pause = 0;
     let layers = [];
     let room = 0; // in CSS pixels, for the maps of one layer
@@ -189,9 +190,9 @@
         const mine = (question = {});
         try {
           result = kept(await network.run(fitted(image, network)));
-          message.textContent = "";
+          if (trouble) message.textContent = trouble = "";
         } catch (error) {
-          message.textContent = `${network.name} can't answer: ${error.message}`;
+          message.textContent = trouble = `${network.name} can't answer: ${error.message}`;
         }
         if (question !== mine) return; // another network was chosen meanwhile
         question = null;
