@@ -191,6 +191,13 @@ def test_outputs_are_free_of(trace, notebook):
 
 
 @every_notebook
+def test_outputs_have_no_widget(notebook):
+    """Where no kernel runs, a widget is an error message in JupyterLab, and nothing on the site."""
+    assert [name for name, output in outputs(notebook) if run_notebooks.WIDGET in output.get("data", {})] == []
+    assert "widgets" not in notebook.metadata
+
+
+@every_notebook
 def test_every_figure_has_alternative_text(notebook):
     without = []
     for cell in cells(notebook):

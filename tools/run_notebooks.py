@@ -23,6 +23,7 @@ NOTEBOOKS = Path(__file__).resolve().parent.parent / "notebooks"
 ENVIRONMENT = {"TQDM_DISABLE": "1", "OMP_NUM_THREADS": "2", "CUDA_VISIBLE_DEVICES": ""}
 WORDS_A_MINUTE = 180
 CODE_LINES_A_MINUTE = 20
+WIDGET = "application/vnd.jupyter.widget-view+json"
 TIME = re.compile(r"\*\*Time:\*\* about (\d+) minutes? of reading, (\d+) minutes? of running on two CPU cores")
 
 
@@ -54,6 +55,9 @@ def execute(path: Path) -> NotebookNode:
     )
     start = time.perf_counter()
     client.execute()
+    for cell in notebook.cells:
+        for output in cell.get("outputs", []):
+            output.get("data", {}).pop(WIDGET, None)  # without its kernel it is an error message; its text stays
     notebook.metadata = NotebookNode(
         kernelspec=NotebookNode(display_name="Python 3", language="python", name="python3"),
         language_info=NotebookNode(name="python"),
