@@ -185,7 +185,7 @@ def main(arguments: list[str] | None = None) -> None:
         sys.exit(f"{error}")
     print(f"{output}: {output.stat().st_size / 1000:,.0f} kB, the pad with {title} in one file.")
     if options.no_browser or not webbrowser.open(output.resolve().as_uri()):
-        print("Open it in a browser. It needs no network.")
+        print("Open it in a browser. It also works offline.")
 
 
 if __name__ == "__main__":
