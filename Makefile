@@ -35,9 +35,10 @@ results: $(READY) ## run the recipes that results/ lacks
 notebooks: $(READY) ## execute all chapters in full and keep the outputs
 	$(BIN)/python tools/run_notebooks.py
 
-benchmark: $(READY) ## measure the speed of the course on this machine
+benchmark: book ## measure the speed of the course on this machine
 	$(BIN)/python benchmarks/speed.py
 	$(BIN)/python benchmarks/time_to_accuracy.py
+	$(BIN)/python benchmarks/pad.py
 
 address: $(READY) ## write the repository's address where it stands: make address URL=https://github.com/you/yours
 	$(BIN)/python tools/set_address.py $(URL)

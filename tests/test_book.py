@@ -16,7 +16,7 @@ from cnncourse.models import LeNet5, SeminarMLP
 
 ROOT = Path(__file__).parent.parent
 EXTENSIONS = ["myst_nb", "sphinx_design", "results_pages", "speed_page", "weights_table", "chapters", "architecture"]
-EXTENSIONS += ["curves", "networks", "slides", "chapter_output"]
+EXTENSIONS += ["curves", "networks", "slides", "chapter_output", "drawing_pad"]
 SETTINGS = {"data": "FashionMNIST", "batch_size": 512}
 ENVIRONMENT = {"torch": "2.13.0", "device": "cpu", "cpu": "A processor"}
 SPEED = {
@@ -25,6 +25,17 @@ SPEED = {
     "cases": {"LeNet5": {"ratios": {"course / floor": 1.024}}, "ConvNet": {"ratios": {"course / floor": 1.046}}},
     "import_seconds": 0.124,
     "fit_megabytes": 432.1,
+}
+PAD = {
+    "environment": {**ENVIRONMENT, "browser": "Chromium 150.0"},
+    "rows": [
+        {
+            "network": "one",
+            "updates": 470,
+            "milliseconds": {"median": 8.16, "percentile_90": 12.04},
+            "painted": {"median": 14.96, "percentile_90": 20.01},
+        }
+    ],
 }
 TIME_TO_ACCURACY = {
     "environment": ENVIRONMENT,
@@ -183,6 +194,20 @@ def test_speed_page(build, tmp_path):
     assert warnings == ""
     for text in ("0.12 s, 432 MB", "1.02", "1.05"):
         assert text in html
+
+
+def test_speed_of_the_drawing_pad(build, tmp_path):
+    (tmp_path / "results" / "pad.json").write_text(json.dumps(PAD))
+    html, warnings = build("{pad-speed}`browser` on {pad-speed}`machine`\n\n```{pad-table}\n```")
+    assert warnings == ""
+    assert "Chromium 150.0 on A processor, PyTorch 2.13.0" in html
+    assert "one 8.2 12.0 15.0 470" in words(html)
+
+
+def test_a_drawing_pad_without_weights_is_a_build_error(build):
+    _, warnings = build("```{drawing-pad}\ndigitnet-best: DigitNet\n```\n\n```{drawing-pad}\nno-recipe: None\n```")
+    assert warnings.count("there is no network for the drawing pad") == 2
+    assert "no-recipe" in warnings
 
 
 def test_speed_that_was_not_measured_is_a_build_error(build):

@@ -139,13 +139,14 @@ def test_a_digit_drawn_by_mouse(opened, site, place):
     assert winner.get_by_role("rowheader").text_content() == "7"
 
 
+@pytest.mark.slow
 def test_thirty_handwritten_digits_are_what_python_sees_and_read_like_them(pad):
     right = 0
     for digit, strokes in FIRST_THREE:
         pad.press("Clear")
         for stroke in strokes:
             pad.root.get_by_role("slider", name="Brush").fill(str(stroke["radius"]))
-            pad.draw([stroke["points"]])
+            pad.draw([[*stroke["points"][:-1:2], stroke["points"][-1]]])  # half of the points, in half of the time
         drawn = pad.read("strokes")
         assert [stroke["radius"] for stroke in drawn] == [stroke["radius"] for stroke in strokes]
         assert pad.read("image") == digit_image(drawn).flatten().tolist()

@@ -1,4 +1,4 @@
-"""Sphinx extension: what `benchmarks/` measured, from `results/speed.json` and `results/time_to_accuracy.json`.
+"""Sphinx extension: what `benchmarks/` measured, from `results/speed.json`, `time_to_accuracy.json` and `pad.json`.
 
 From `speed.json`, a table with a row for each ratio and a column for each network, and single numbers:
 
@@ -21,6 +21,13 @@ trainings epoch by epoch; where the time of a training step goes; and single num
                                   seeds, seeds_ratio
     {time-to-accuracy}`share textbook aten::bernoulli_`   the share of a step's time that an operator takes
     {time-to-accuracy}`loading textbook`   the share of the training that loading takes
+
+From `pad.json`, how soon the drawing pad answers, with a row for each network, and where that was measured:
+
+    ```{pad-table}
+    ```
+
+    {pad-speed}`machine`   or browser
 
 A file that is missing is a build error.
 """
@@ -72,6 +79,12 @@ class SpeedRole(NumberRole):
         }[quantity]
 
 
+class PadSpeedRole(NumberRole):
+    def read(self, quantity):
+        result = load(self.env, "pad")
+        return {"machine": machine(result), "browser": result["environment"]["browser"]}[quantity]
+
+
 class TimeToAccuracyRole(NumberRole):
     def read(self, quantity, way=None, operator=None):
         result = load(self.env, "time_to_accuracy")
@@ -118,6 +131,23 @@ class SpeedTable(MeasuredDirective):
         ratios = [case["ratios"] for case in cases.values()]
         rows = [[name, *(f"{each[name]:.2f}" if name in each else "not timed" for each in ratios)] for name in names]
         return table(["Time of … / time of …", *cases], rows)
+
+
+class PadTable(MeasuredDirective):
+    file = "pad"
+
+    def lines(self, result):
+        times = [[each[name] for name in ("milliseconds", "painted")] for each in result["rows"]]
+        rows = [
+            [
+                f"`{each['network']}`",
+                *(f"{drawn[key]:.1f}" for key in ("median", "percentile_90")),
+                f"{painted['median']:.1f}",
+                each["updates"],
+            ]
+            for each, (drawn, painted) in zip(result["rows"], times, strict=True)
+        ]
+        return table(["Network", "Median, ms", "90th percentile, ms", "Until painted, median, ms", "Updates"], rows)
 
 
 class AccuracyTable(MeasuredDirective):
@@ -178,7 +208,9 @@ class StepTable(MeasuredDirective):
 def setup(app):
     app.add_role("speed", SpeedRole())
     app.add_role("time-to-accuracy", TimeToAccuracyRole())
+    app.add_role("pad-speed", PadSpeedRole())
     app.add_directive("speed-table", SpeedTable)
+    app.add_directive("pad-table", PadTable)
     app.add_directive("accuracy-table", AccuracyTable)
     app.add_directive("epoch-table", EpochTable)
     app.add_directive("step-table", StepTable)

@@ -221,7 +221,7 @@
         const answer = largest(result.probabilities);
         const parts = [network.classes[answer], percent(result.probabilities[answer])];
         text = `Looks like ${parts.join(", ")}`;
-        verdict.replaceChildren("Looks like ", make("strong", {}, parts[0]), make("span", {}, parts[1]));
+        verdict.replaceChildren("Looks like ", make("strong", {}, parts[0]), " ", make("span", {}, parts[1]));
         setLayers(result.outputs);
       }
       layers.forEach((layer, i) => layer.draw(result?.outputs[i].data));
