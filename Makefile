@@ -11,7 +11,7 @@ book: $(READY) ## build the site from the executed notebooks
 	@echo "Open $(CURDIR)/_build/html/index.html"
 
 slides: book ## build the decks of slides, each a file that needs nothing else
-	@echo "Open $(CURDIR)/_build/html/book/slides/workshop.html, budget.html or seminar.html"
+	@echo "Open $(CURDIR)/_build/html/book/slides/workshop.html, budget.html, seminar.html or inside.html"
 
 report: book ## print the seminar report as a PDF; needs Chromium or Chrome
 	$(BIN)/python tools/print_report.py

@@ -75,7 +75,7 @@ def test_no_score_is_typed(path):
 
 
 def test_every_part_has_a_deck():
-    assert {path.stem for path in DECKS} == {"workshop", "budget", "seminar"}
+    assert {path.stem for path in DECKS} == {"workshop", "budget", "seminar", "inside"}
 
 
 def test_a_deck_is_one_file_that_needs_nothing_else(deck):
