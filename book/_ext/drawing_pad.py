@@ -1,8 +1,8 @@
 """Sphinx extension: the drawing pad in a page, with networks of the course to choose from.
 
     ```{drawing-pad}
-    digitnet-best: DigitNet, the best of chapter 8
-    seminar-cnn: SeminarCNN
+    digitnet-best: DigitNet (chapter 8)
+    seminar-cnn: SeminarCNN (chapter 9)
     ```
 
 Each line is a recipe whose weights come with the course, and what the page calls its network. The weights are read when

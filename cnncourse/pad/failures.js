@@ -4,7 +4,7 @@
 
   const { make, percent, nextTurn, drawImage } = cnncourse.parts;
   const SHIFTS = 6; // pixels, in every direction
-  const FACTORS = [0.3, 0.5, 0.75, 1, 1.5, 2, 2.5]; // that the width of the strokes is multiplied by
+  const FACTORS = [0.3, 0.5, 1, 1.5, 2, 2.5, 3, 4]; // that the width of the strokes is multiplied by
   const SLICE = 12; // milliseconds of work until the page gets its turn
 
   /** All shifts (dx, dy) of up to `most` pixels, the smallest first. */

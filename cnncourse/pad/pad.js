@@ -112,7 +112,7 @@
     const bars = makeBars();
     const drawing = () => ({ ...state, strokes: board.strokes });
     const failures = makeFailures(heading("Where does it fail?"), drawing, ask, say);
-    const maps = make("div", { class: "maps" });
+    const maps = make("div", { class: "maps" }, make("p", { class: "hint" }, "They appear here when you draw."));
     const legend = make("p", { class: "legend" },
       make("span", {}, "below 0"), make("span", { class: "scale" }), make("span", {}, "above 0"));
 
@@ -127,7 +127,7 @@
       make("div", { class: "desk" }, samples, ...(options.openFile ? [own] : [])),
       failures.element,
       make("section", {}, heading("Inside the network"),
-        make("p", {}, "What every layer gives to the next, from the first to the last. Each layer has its own scale: ",
+        make("p", {}, "What each layer gives to the next, from the first to the last. Each has its own scale: ",
           "its ends are the number beside the layer, its middle is 0."),
         legend, maps),
       live);
