@@ -63,9 +63,20 @@
 
     /** Fill both tables, and say in words what they show; give up as soon as wanted() is false. */
     async function find({ network, image, strokes }, wanted) {
-      const label = (answer) => network.classes[answer];
-      const { answer } = await ask(network, image);
+      let began = performance.now();
+
+      async function answerTo(image) {
+        const result = await ask(network, image);
+        if (performance.now() - began > SLICE) {
+          await nextTurn();
+          began = performance.now();
+        }
+        return result;
+      }
+
+      const { answer } = await answerTo(image);
       if (!wanted()) return;
+      const label = (answer) => network.classes[answer];
       const shifts = shiftTable(label(answer));
       const widths = widthTable(label(answer));
       tables.append(shifts.element, widths.element);
@@ -76,11 +87,11 @@
 
       const otherWidths = [];
       for (const factor of FACTORS) {
-        const other = cnncourse.digitImage(cnncourse.thinned(strokes, factor));
-        const result = await ask(network, other);
+        const drawn = cnncourse.digitImage(cnncourse.thinned(strokes, factor));
+        const result = await answerTo(drawn);
         if (!wanted()) return;
         const cells = widths.cells.get(factor);
-        drawImage(cells.picture, other, 28);
+        drawImage(cells.picture, drawn, 28);
         fill(cells.answer, result);
         cells.probability.textContent = percent(result.probability);
         if (result.answer !== answer) otherWidths.push({ factor, ...result });
@@ -88,15 +99,10 @@
 
       const otherShifts = [];
       const all = shiftsByLength(SHIFTS);
-      let began = performance.now();
       for (const [i, shift] of all.entries()) {
-        const result = await ask(network, cnncourse.shifted(image, shift.dx, shift.dy));
-        if (performance.now() - began > SLICE) {
-          progress.textContent = `${i + 1} of ${all.length} shifts`;
-          await nextTurn();
-          began = performance.now();
-        }
+        const result = await answerTo(cnncourse.shifted(image, shift.dx, shift.dy));
         if (!wanted()) return;
+        progress.textContent = `${i + 1} of ${all.length} shifts`;
         fill(shifts.cells.get(`${shift.dx} ${shift.dy}`), result);
         if (result.answer !== answer) otherShifts.push({ ...shift, ...result });
       }
@@ -110,14 +116,13 @@
     if (others.length === 0) return `No shift by up to ${SHIFTS} pixels changes the answer.`;
     const [first] = others; // the shortest
     const all = `${others.length} of ${count} shifts change the answer.`;
-    return `${all} The shortest is by ${inWords(first)}: then it is ${label(first.answer)}.`;
+    return `${all} The shortest is by ${inWords(first)}: then it looks like ${label(first.answer)}.`;
   }
 
   function widthSentence(others, label) {
     const nearest = [others.filter(({ factor }) => factor < 1).at(-1), others.find(({ factor }) => factor > 1)];
-    const parts = nearest.filter(Boolean).map(({ factor, answer }) => `it is ${label(answer)} with ${factor} times`);
-    if (parts.length === 0) return "No width of the strokes changes it.";
-    return `The width of the strokes changes it too: ${parts.join(", and ")} the width.`;
+    const sentence = ({ factor, answer }) => `With strokes ${factor} times as wide it looks like ${label(answer)}.`;
+    return nearest.filter(Boolean).map(sentence).join(" ") || "No width of the strokes changes it.";
   }
 
   /** A table with a cell for each shift: {element, cells}, cells by "dx dy". */

@@ -55,7 +55,8 @@
       pixels = new Uint32Array(picture.data.buffer);
     }
 
-    const is = (output) => output.name === name && output.type === type && times(output.shape) === times(shape);
+    const is = (output) =>
+      output.name === name && output.type === type && output.batchNorm === batchNorm && `${output.shape}` === `${shape}`;
 
     function draw(data) {
       if (!data) {

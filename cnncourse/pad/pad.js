@@ -188,14 +188,15 @@
       let result = null;
       if (image && network) {
         const mine = (question = {});
+        let wrong = "";
         try {
           result = kept(await network.run(fitted(image, network)));
-          if (trouble) message.textContent = trouble = "";
         } catch (error) {
-          message.textContent = trouble = `${network.name} can't answer: ${error.message}`;
+          wrong = `${network.name} can't answer: ${error.message}`;
         }
         if (question !== mine) return; // another network was chosen meanwhile
         question = null;
+        if (wrong !== trouble) message.textContent = trouble = wrong;
       }
       show(image, result);
       const detail = {
@@ -278,20 +279,20 @@
 
     /** Say what is wrong, and that the network stays as it was. */
     function refuse(text) {
-      const kept = state.network ? ` The pad still uses ${titleOf(state.id)}.` : "";
-      message.textContent = `${text}${kept}`;
+      const title = entries.find(({ id }) => id === state.id)?.title;
+      message.textContent = title ? `${text} The pad still uses ${title}.` : text;
       message.scrollIntoView({ block: "nearest", behavior: "instant" });
+      about.textContent = "";
       if (state.network) describe();
     }
-
-    const titleOf = (id) => entries.find((entry) => entry.id === id).title;
 
     let choice = 0; // counts up, so that only the newest choice is kept
 
     async function choose(id) {
       const mine = ++choice;
       const entry = entries.find((each) => each.id === id);
-      message.textContent = "";
+      if (!entry) throw new Error(`There is no network "${id}" to choose.`);
+      message.textContent = trouble = "";
       if (!loaded.has(id)) {
         about.textContent = `Loading ${entry.title} …`;
         say(about.textContent);
