@@ -274,7 +274,8 @@
       const [channels, height, width] = network.inputShape;
       if (channels === 1 && height === width) return network;
       const shape = network.inputShape.join("×");
-      throw new Error(`it takes images of ${shape}. The pad draws grey squares: it needs a network for 1×28×28 or 1×N×N.`);
+      const needed = "The pad draws grey squares: it needs a network for 1×28×28 or 1×N×N.";
+      throw new Error(`it takes images of ${shape}. ${needed}`);
     }
 
     /** Say what is wrong, and that the network stays as it was. */
