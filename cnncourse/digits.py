@@ -8,7 +8,7 @@ grey is the share of it that is ink; the box is then moved by whole pixels, so t
 centre of a field of 28×28 (LeCun, Bottou, Bengio and Haffner 1998, "Gradient-based learning applied to document
 recognition", section III A). Two details come from the reconstruction by Yadav and Bottou 2019, "Cold case: the lost
 MNIST digits" (facebookresearch/qmnist, `making_qmnist/xnist.lsh`): what is narrower than the box stands in its middle,
-and the darkest pixel becomes 255. MNIST's images themselves say where the centre is: their centres of mass lie between
+and the pixel with the most ink becomes 255. MNIST's images themselves say where the centre is: their centres of mass lie between
 pixels 13.5 and 14.5, counted from 0, and at a tie at 13.5.
 """
 
@@ -102,7 +102,7 @@ def near(start, end, radius):
 
 
 def grey_levels(inked):
-    """The share of each pixel that is ink, scaled so that the darkest pixel is 255: uint8 20×20."""
+    """The share of each pixel that is ink, scaled so that the pixel with the most ink is 255: uint8 20×20."""
     counts = inked.reshape(BOX, SAMPLES, BOX, SAMPLES).sum(axis=(1, 3))
     return np.floor(255 * counts / counts.max() + 0.5).astype(np.uint8)
 

@@ -45,7 +45,8 @@ class DrawingPad(anywidget.AnyWidget):
 
     Raises:
         TypeError: the model is not an `nn.Module`.
-        ValueError: the model takes other images than the pad makes, or has other classes than the data.
+        ValueError: the model takes other images than the pad makes, or has other classes than the data; later, what
+            `strokes` is set to is no drawing, or the model's answer is not finite.
     """
 
     _esm = "\n".join((PAD / name).read_text(encoding="utf8") for name in (*SCRIPTS, "widget.js"))

@@ -56,9 +56,12 @@ def misclassified(model: nn.Module, loader: Batches) -> Mistakes:
         model: gives logits or log probabilities. It does not change.
         loader: goes through its data set in order, without augmentation.
 
+    Returns:
+        A list with a `Mistake` for each such image. Printed, it is a table.
+
     Raises:
         ValueError: the loader shuffles, so that an index would not tell which image it is; or it augments, so that
-            the image was another one when the network saw it; or the batches do not fit the model.
+            the image was another one when the network saw it; or it gives no batch, or batches that do not fit the model.
     """
     if getattr(loader, "shuffle", False) or isinstance(getattr(loader, "sampler", None), RandomSampler):
         raise ValueError("this loader shuffles, so the index of an image would be lost: make one with shuffle=False")
@@ -86,7 +89,7 @@ def confusion_matrix(model: nn.Module, loader: Batches) -> Tensor:
         loader: any; also one that shuffles or augments.
 
     Raises:
-        ValueError: the batches do not fit the model.
+        ValueError: the loader gives no batch, or batches that do not fit the model.
     """
     labels, probabilities = _answers(model, loader)
     classes = probabilities.shape[1]

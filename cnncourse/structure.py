@@ -74,7 +74,10 @@ class Field(NamedTuple):
 
     Attributes:
         layer: the name in the model, for example "features.0".
-        output, channels: height (and width) and channels of what the layer gives.
+        type: the layer's class.
+        output: height (and width) of what the layer gives, in pixels.
+        channels: how many maps it gives.
+        kernel, stride, padding: the layer's own, in pixels of its input.
         size: height (and width) of the receptive field, in pixels of the image.
         jump: the distance between the fields of two neighbouring output pixels, in pixels of the image.
         start: the middle of the first output pixel's field; the middle of the image's first pixel is 0.

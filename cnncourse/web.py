@@ -46,6 +46,9 @@ def web_network(
         data: "MNIST", "FashionMNIST" or "CIFAR10": what it was trained on, for mean, std and the names of the classes.
         input_shape: C×H×W of an image; without it, the model's own `input_shape`.
 
+    Returns:
+        The dict that the docstring of this module describes.
+
     Raises:
         ValueError: the page can't run this model; names the layer or the operation, and says what to do.
 
