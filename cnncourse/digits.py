@@ -8,8 +8,8 @@ grey is the share of it that is ink; the box is then moved by whole pixels, so t
 centre of a field of 28×28 (LeCun, Bottou, Bengio and Haffner 1998, "Gradient-based learning applied to document
 recognition", section III A). Two details come from the reconstruction by Yadav and Bottou 2019, "Cold case: the lost
 MNIST digits" (facebookresearch/qmnist, `making_qmnist/xnist.lsh`): what is narrower than the box stands in its middle,
-and the pixel with the most ink becomes 255. MNIST's images themselves say where the centre is: their centres of mass lie between
-pixels 13.5 and 14.5, counted from 0, and at a tie at 13.5.
+and the pixel with the most ink becomes 255. MNIST's images themselves say where the centre is: their centres of mass
+lie between pixels 13.5 and 14.5, counted from 0, and at a tie at 13.5.
 """
 
 import math

@@ -61,7 +61,8 @@ def misclassified(model: nn.Module, loader: Batches) -> Mistakes:
 
     Raises:
         ValueError: the loader shuffles, so that an index would not tell which image it is; or it augments, so that
-            the image was another one when the network saw it; or it gives no batch, or batches that do not fit the model.
+            the image was another one when the network saw it; or it gives no batch, or batches that do not fit the
+            model.
     """
     if getattr(loader, "shuffle", False) or isinstance(getattr(loader, "sampler", None), RandomSampler):
         raise ValueError("this loader shuffles, so the index of an image would be lost: make one with shuffle=False")
