@@ -64,12 +64,12 @@ def web_network(
             f"the model takes images of {by(shape)}, but those of {data} have {len(mean)} channel(s); "
             "say with data= what it was trained on"
         )
-    name = name or type(model).__name__
-    _check_weights(model)
+    name = str(name or type(model).__name__)
     try:
         model = copy.deepcopy(model).cpu().float().eval()
     except RuntimeError as error:
         raise ValueError(f"the model can't be copied: {error}. Make a new one and load its state_dict().") from error
+    _check_weights(model)  # as float32: a large float64 becomes infinite
     images = torch.randn(2, *shape, generator=torch.Generator().manual_seed(0))
     with torch.inference_mode(False), torch.no_grad():
         try:

@@ -153,6 +153,10 @@ def test_the_data_set_gives_statistics_and_classes(data):
     assert (network["input"]["mean"], network["input"]["std"]) == tuple(map(list, STATISTICS[data]))
 
 
+def test_a_name_is_written_as_text():
+    assert web_network(LeNet5(), name=3)["name"] == "3"
+
+
 def test_weights_are_torchs_own():
     model = randomised(LeNet5())
     layer = by_name(web_network(model))["classifier.2"]
@@ -318,6 +322,15 @@ UNSUPPORTED = {
     "softmax": (nn.Sequential(features(), nn.LogSoftmax(dim=0)), r"1 \(LogSoftmax\).*dim=0; make it with dim=1"),
     "softmax of maps": (nn.Sequential(nn.Softmax(dim=1), features()), r"0 \(Softmax\).*put nn.Flatten\(\) before it"),
     "dense on maps": (features(nn.Linear(8, 4)), r"0 \(Linear\).*put nn.Flatten\(\) before it"),
+    "columns": (nn.Sequential(nn.Flatten(1, 2), nn.Flatten(), nn.Linear(64, 10)), r"0 \(Flatten\).*let nn.Flatten\(\)"),
+    "pool of columns": (
+        nn.Sequential(nn.Flatten(2), nn.MaxPool2d((1, 2)), nn.Flatten(), nn.Linear(32, 10)),
+        r"0 \(Flatten\).*let nn.Flatten\(\) flatten everything",
+    ),
+    "norm of columns": (
+        nn.Sequential(nn.Conv2d(1, 2, 1), nn.Flatten(2), nn.GroupNorm(2, 2), nn.Flatten(), nn.Linear(128, 10)),
+        r"1 \(Flatten\).*neither maps C×H×W nor a list of numbers",
+    ),
     "maps as output": (nn.Conv2d(1, 10, 8), r"2×10, but it returns 2×10×1×1\. Change its last layers"),
     "too few outputs": (nn.Sequential(nn.Flatten(), nn.Linear(64, 3)), "but it returns 2×3"),
     "two outputs": (TwoOutputs(), "but it returns a tuple"),
@@ -352,6 +365,10 @@ def test_a_model_without_weights_or_with_nan_is_refused():
     model = DigitNet()
     model.features[1].running_var[3] = torch.nan
     with pytest.raises(ValueError, match=r"features\.1\.running_var has numbers that are infinite or NaN"):
+        web_network(model)
+    model = LeNet5().double()
+    model.classifier[4].weight.data[0, 0] = 1e300  # finite, but not as the file's float32
+    with pytest.raises(ValueError, match=r"classifier\.4\.weight has numbers that are infinite"):
         web_network(model)
     with pytest.raises(ValueError, match=r"0\.weight has no shape yet"):
         web_network(features(nn.LazyConv2d(3, 3)), input_shape=(1, 8, 8))
