@@ -9,6 +9,7 @@ import time
 from base64 import b64decode, b64encode
 
 import nbformat
+import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
@@ -159,6 +160,16 @@ def test_an_empty_drawing_has_no_answer():
     answer, _ = browser.ask({"ask": "drawing", "strokes": [], "question": "e"})
     assert answer == {"question": "e"}
     assert (browser.pad.strokes, browser.pad.image, browser.pad.probabilities) == ([], None, None)
+
+
+@pytest.mark.parametrize("strokes", [None, 0, "", "x", {}, False, np.array([])], ids=repr)
+def test_what_is_no_drawing_is_refused_and_the_drawing_stays(strokes):
+    pad = DrawingPad(best())
+    pad.strokes = SEVEN
+    with pytest.raises(ValueError, match=r"A drawing is a list of strokes\."):
+        pad.strokes = strokes
+    assert pad.strokes == SEVEN
+    assert pad.probabilities is not None
 
 
 def test_the_model_stays_as_it_is():
