@@ -132,9 +132,14 @@ class DrawingPad(anywidget.AnyWidget):
         return {"outputs": outputs, "logits": logits.tolist(), "probabilities": logits.softmax(dim=0).tolist()}, maps
 
     def _outputs(self, batch: Tensor) -> tuple[list[dict], list[bytes]]:
-        """What each layer gives: its numbers as bytes from -127 to 127, which stands for the layer's largest."""
+        """What each layer gives: its numbers as bytes from -127 to 127, which stands for the layer's largest.
+
+        Layers that give no numbers of the one image, as an LSTM or a loss, are left out.
+        """
         outputs, maps = [], []
-        for name, values in feature_maps(self.model, batch).items():
+        for name, values in feature_maps(self.model, batch, skip=True).items():
+            if values.ndim < 2 or len(values) != 1 or values.numel() == 0:
+                continue
             values = values[0].float().nan_to_num(0, 0, 0)
             largest = values.abs().max().item()
             kind = type(self.model.get_submodule(name.split(" (")[0])).__name__

@@ -75,6 +75,23 @@ class Branching(nn.Module):
         return self.dense(images.flatten(1))
 
 
+class Recurrent(nn.Module):
+    """Layers that give a tuple, a single number, an empty list of numbers, or not one thing for each image."""
+
+    input_shape = (1, 28, 28)
+
+    def __init__(self):
+        super().__init__()
+        self.first, self.rows, self.last = nn.Conv2d(1, 1, 1), nn.LSTM(28, 8), nn.Linear(8, 10)
+        self.penalty, self.nothing, self.columns = nn.MSELoss(), nn.Identity(), nn.Identity()
+
+    def forward(self, images):
+        maps = self.first(images)
+        self.nothing(maps[:, :0])
+        _, (state, _) = self.rows(self.columns(maps.permute(2, 0, 1, 3).flatten(2)))
+        return self.last(state[0]) + self.penalty(maps, images)
+
+
 @pytest.mark.parametrize("model", [best(), LeNet5()], ids=lambda model: type(model).__name__)
 def test_a_drawing_is_read_as_a_test_image_would_be(model):
     pad = DrawingPad(model)
@@ -123,6 +140,15 @@ def test_the_answer_has_every_layer():
         torch.testing.assert_close(sent, values, atol=layer["largest"] / 250, rtol=0)
     assert browser.pad.strokes == SEVEN
     assert torch.equal(browser.pad.image, digit_image(SEVEN))
+
+
+def test_a_layer_without_maps_is_left_out():
+    browser = Browser(DrawingPad(Recurrent()))
+    answer, buffers = browser.ask({"ask": "drawing", "strokes": SEVEN, "question": "k"})
+    logits = logits_of(browser.pad.model, normalised(digit_image(SEVEN)))
+    torch.testing.assert_close(torch.tensor(answer["probabilities"]), logits.softmax(dim=0))
+    assert [(layer["name"], layer["shape"]) for layer in answer["outputs"]] == [("first", [1, 28, 28]), ("last", [10])]
+    assert len(buffers) == 2
 
 
 def test_an_image_that_the_pad_changed_is_read_and_is_not_the_drawing():
