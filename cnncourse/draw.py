@@ -45,8 +45,8 @@ class DrawingPad(anywidget.AnyWidget):
 
     Raises:
         TypeError: the model is not an `nn.Module`.
-        ValueError: the model takes other images than the pad makes, or has other classes than the data; later, what
-            `strokes` is set to is no drawing, or the model's answer is not finite.
+        ValueError: the model takes other images than the pad makes, has other classes than the data, or returns
+            probabilities; later, what `strokes` is set to is no drawing, or the model's answer is not finite.
     """
 
     _esm = "\n".join((PAD / name).read_text(encoding="utf8") for name in (*SCRIPTS, "widget.js"))
@@ -164,6 +164,8 @@ def _check(model: nn.Module, data: str, input_shape: tuple[int, ...] | None) -> 
         raise ValueError(
             f"for one image {name} returns {found}, but {data} has {len(classes)} classes: 1×{len(classes)}"
         )
+    if (logits >= 0).all() and abs(logits.sum().item() - 1) < 1e-4:  # the pad takes the softmax itself
+        raise ValueError(f"{name} returns probabilities, but the pad needs logits: leave its softmax at the end away")
     parameters = sum(parameter.numel() for parameter in model.parameters())
     return {"name": name, "inputShape": list(shape), "classes": list(classes), "parameters": parameters}
 

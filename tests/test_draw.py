@@ -23,7 +23,7 @@ from cnncourse.digits import digit_image
 from cnncourse.draw import DrawingPad, main
 from cnncourse.draw_page import PAD, SCRIPTS, draw_page, sample_drawings
 from cnncourse.inside import feature_maps
-from cnncourse.models import CifarNet, DigitNet, LeNet5
+from cnncourse.models import CifarNet, DigitNet, LeNet5, SeminarCNN
 from cnncourse.recipes import RECIPES
 from cnncourse.results import weights_file
 from cnncourse.web import export_web, web_network
@@ -92,7 +92,7 @@ class Recurrent(nn.Module):
         return self.last(state[0]) + self.penalty(maps, images)
 
 
-@pytest.mark.parametrize("model", [best(), LeNet5()], ids=lambda model: type(model).__name__)
+@pytest.mark.parametrize("model", [best(), LeNet5(), SeminarCNN()], ids=lambda model: type(model).__name__)
 def test_a_drawing_is_read_as_a_test_image_would_be(model):
     pad = DrawingPad(model)
     pad.strokes = SEVEN
@@ -248,6 +248,7 @@ def test_a_model_that_diverged_is_named_so():
         (nn.Sequential(nn.Flatten(), nn.Linear(784, 5)), {}, ValueError, "returns 1×5, but MNIST has 10 classes"),
         (nn.Sequential(nn.Flatten(), nn.Linear(900, 10)), {}, RuntimeError, "mat1 and mat2"),
         (nn.Flatten(0), {}, ValueError, "returns 784, but MNIST has 10 classes"),
+        (nn.Sequential(best(), nn.Softmax(dim=1)), {}, ValueError, "returns probabilities, but the pad needs logits"),
         (best(), {"data": "digits"}, ValueError, 'no data set "digits"; take one of MNIST'),
         (best(), {"input_shape": (1, 28, 20)}, ValueError, "takes images of 1×28×20"),
         (best(), {"input_shape": (1, 32, 32)}, ValueError, "1×28×28, but this batch has images of 1×32×32"),
