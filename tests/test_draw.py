@@ -309,7 +309,8 @@ def test_takes_weights_a_checkpoint_and_an_exported_network(tmp_path, capsys):
     assert network_of(page) == web_network(model)
     run(tmp_path / "mine.pt", "--recipe", "lenet5-mnist", "--output", page, capsys=capsys)
     assert network_of(page) == web_network(model)
-    run(tmp_path / "mine.json", "--output", page, capsys=capsys)
+    (tmp_path / "mine.json").rename(tmp_path / "MINE.JSON")
+    run(tmp_path / "MINE.JSON", "--output", page, capsys=capsys)
     assert network_of(page) == web_network(model, name="Mine")
 
 
@@ -319,6 +320,11 @@ def test_opens_the_page(tmp_path, monkeypatch, capsys):
     main(["--output", str(tmp_path / "page.html")])
     assert opened == [(tmp_path / "page.html").as_uri()]
     assert "Open it in a browser" not in capsys.readouterr().out
+
+
+def changed(**parts):
+    """A file of a network in which some parts are others."""
+    return json.dumps(web_network(LeNet5()) | parts).encode()
 
 
 @pytest.mark.parametrize(
@@ -333,7 +339,17 @@ def test_opens_the_page(tmp_path, monkeypatch, capsys):
         ("mine.json", b"\xff\xfe", [], "is not JSON"),
         ("mine.json", b"[1]", [], "is not a network"),
         ("mine.json", b'{"a": 1}', [], "is not a network"),
-        ("mine.json", b'{"format": "cnncourse-network", "version": 1, "input": {}}', [], "is damaged"),
+        ("mine.json", b"[" * 200_000, [], "mine.json is not JSON"),
+        ("mine.json", b'{"a": NaN}', [], "mine.json is not JSON: NaN is no number"),
+        ("mine.json", changed(input={}), [], "is damaged"),
+        ("mine.json", changed(layers=3), [], "is damaged"),
+        ("mine.json", changed(layers=[3]), [], "is damaged"),
+        ("mine.json", changed(layers=[]), [], "mine.json is damaged: it has no layers"),
+        ("mine.json", changed(layers=[{"type": "GELU"}]), [], "mine.json has a layer 'GELU', but the page"),
+        ("mine.json", changed(input={"shape": [1, None, None]}), [], "the shape of its images is [1, None, None]"),
+        ("mine.json", changed(input={"shape": [1, -8, -8]}), [], "the shape of its images is [1, -8, -8]"),
+        ("mine.json", changed(input={"shape": 28}), [], "mine.json is damaged: the shape of its images is 28"),
+        ("mine.json", changed(version=2), [], "mine.json has version 2 of the network format, but"),
     ],
 )
 def test_says_what_is_wrong_with_a_file(name, content, options, text, tmp_path):
