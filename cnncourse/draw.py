@@ -189,7 +189,10 @@ def main(arguments: list[str] | None = None) -> None:
     try:
         title, network = read_file(options.file, options.recipe)
         output = options.output or Path(f"draw-{title}.html")
-        output.write_text(draw_page(network, title), encoding="utf8")
+        page = draw_page(network, title).encode("utf8")  # where that fails, the page from before is still there
+        output.write_bytes(page)
+    except UnicodeEncodeError as error:
+        sys.exit(f"The name of {options.file}, or of its network, can't be written: {error}. Give it another name.")
     except (ValueError, OSError) as error:
         sys.exit(f"{error}")
     print(f"{output}: {output.stat().st_size / 1000:,.0f} kB, the pad with {title} in one file.")

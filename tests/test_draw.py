@@ -360,6 +360,14 @@ def test_says_what_is_wrong_with_a_file(name, content, options, text, tmp_path):
     assert not (tmp_path / "page.html").exists()
 
 
+def test_a_name_that_cannot_be_written_leaves_the_page_from_before(tmp_path):
+    (tmp_path / "mine.json").write_bytes(changed(name="\ud800"))
+    (tmp_path / "page.html").write_text("before")
+    with pytest.raises(SystemExit, match=r"mine\.json, or of its network, can't be written: .* Give it another name"):
+        main([str(tmp_path / "mine.json"), "--no-browser", "--output", str(tmp_path / "page.html")])
+    assert (tmp_path / "page.html").read_text() == "before"
+
+
 def test_refuses_other_models_and_colour(tmp_path):
     arguments = ["--no-browser", "--output", str(tmp_path / "page.html")]
     with pytest.raises(SystemExit, match="is a checkpoint of another model"):
