@@ -82,6 +82,8 @@ def web_network(
                 f"for 2 images of {data} the model must return one number for each class, 2×{len(classes)}, "
                 f"but it returns {found}. Change its last layers, or say with data= what it was trained on."
             )
+        if not logits.isfinite().all():
+            raise ValueError("the model's answer is not a number. Train it again, with a smaller learning rate.")
         layers = _layers(model, images, logits)
     return {
         "format": FORMAT,

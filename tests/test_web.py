@@ -370,6 +370,10 @@ def test_a_model_without_weights_or_with_nan_is_refused():
     model.classifier[4].weight.data[0, 0] = 1e300  # finite, but not as the file's float32
     with pytest.raises(ValueError, match=r"classifier\.4\.weight has numbers that are infinite"):
         web_network(model)
+    model = nn.Sequential(nn.Flatten(), nn.Linear(64, 10))
+    nn.init.constant_(model[1].weight, 3e38)  # finite, but not its sums
+    with pytest.raises(ValueError, match=r"the model's answer is not a number\. Train it again"):
+        web_network(model, input_shape=(1, 8, 8))
     with pytest.raises(ValueError, match=r"0\.weight has no shape yet"):
         web_network(features(nn.LazyConv2d(3, 3)), input_shape=(1, 8, 8))
 
