@@ -60,6 +60,7 @@ class DrawingPad(anywidget.AnyWidget):
         title: str | None = None,
         input_shape: tuple[int, int, int] | None = None,
     ):
+        model = getattr(model, "_orig_mod", model)  # torch.compile wraps a model: here without it, layer by layer
         self.network = _check(model, data, input_shape) | {"title": title or type(model).__name__}
         self.model, self.data = model, data
         self._strokes, self._image, self._probabilities = [], None, None

@@ -55,6 +55,7 @@ def web_network(
     Source: folding is described in Jacob et al., "Quantization and training of neural networks for efficient
     integer-arithmetic-only inference", 2018, section 3.2.
     """
+    model = getattr(model, "_orig_mod", model)  # torch.compile wraps a model, and forward can't be traced there
     if data not in CLASSES:
         raise ValueError(f'there is no data set "{data}"; take one of {", ".join(CLASSES)}')
     classes, (mean, std) = CLASSES[data], STATISTICS[data]

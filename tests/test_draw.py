@@ -210,6 +210,15 @@ def test_the_model_stays_as_it_is():
     assert torch.equal(torch.get_rng_state(), random)
 
 
+@pytest.mark.filterwarnings("ignore:`torch.jit.script_method` is deprecated")  # torch.compile asks for it itself
+def test_a_compiled_model_is_shown_as_the_model_in_it():
+    model = best()
+    pad, compiled = DrawingPad(model), DrawingPad(torch.compile(model))
+    assert compiled.network == pad.network
+    pad.strokes = compiled.strokes = SEVEN
+    assert torch.equal(compiled.probabilities, pad.probabilities)
+
+
 def test_the_weights_are_those_of_the_moment():
     model = best()
     pad = DrawingPad(model)

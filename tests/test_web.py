@@ -234,6 +234,12 @@ def test_the_model_stays_as_it_is(model):
         assert not isinstance(value, torch.Tensor) or torch.equal(value, before[name])
 
 
+@pytest.mark.filterwarnings("ignore:`torch.jit.script_method` is deprecated")  # torch.compile asks for it itself
+def test_a_compiled_model_is_written_as_the_model_in_it():
+    model = randomised(LeNet5())
+    assert web_network(torch.compile(model)) == web_network(model)
+
+
 def test_a_model_in_training_is_written_as_it_predicts():
     model = randomised(DigitNet(dropout=0.5))
     assert web_network(model.train()) == web_network(model.eval())
