@@ -158,6 +158,11 @@ def _check(model: nn.Module, data: str, input_shape: tuple[int, ...] | None) -> 
     name, classes = type(model).__name__, CLASSES[data]
     shape = image_shape(model, input_shape or getattr(model, "input_shape", (1, 28, 28)))
     check_pad_images(name, shape)
+    if len(STATISTICS[data][0]) != 1:
+        raise ValueError(
+            f"the pad draws grey images, but those of {data} have {len(STATISTICS[data][0])} channels; "
+            "say with data= what the model was trained on"
+        )
     with unchanged(model):
         logits = forward(model, on_device(model, torch.zeros(1, *shape)))
     if not isinstance(logits, Tensor) or logits.shape != (1, len(classes)):

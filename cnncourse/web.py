@@ -113,11 +113,14 @@ def export_web(
         The file's path.
 
     Raises:
-        ValueError: the page can't run this model; names the layer or the operation, and says what to do.
+        ValueError: the page can't run this model; names the layer or the operation, and says what to do. Or the path
+            is not the name of a file.
         OSError: the file can't be written. The file from before is still there.
     """
-    text = json.dumps(web_network(model, name=name, data=data, input_shape=input_shape), ensure_ascii=False)
     path = Path(path)
+    if not path.name:
+        raise ValueError(f'"{path}" is not the name of a file; give one, for example network.json')
+    text = json.dumps(web_network(model, name=name, data=data, input_shape=input_shape), ensure_ascii=False)
     part = path.with_name(f"{path.name}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

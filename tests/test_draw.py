@@ -254,6 +254,9 @@ def test_a_model_that_diverged_is_named_so():
     [
         (lambda images: images, {}, TypeError, "an nn.Module, not a function"),
         (CifarNet(), {"data": "CIFAR10"}, ValueError, "takes images of 3×32×32. The pad draws grey squares"),
+        (LeNet5(), {"data": "CIFAR10"}, ValueError, "draws grey images, but those of CIFAR10 have 3 channels"),
+        (LeNet5(), {"input_shape": 32}, ValueError, "give the shape of an image, C×H×W"),
+        (LeNet5(), {"input_shape": (1, -32, -32)}, ValueError, "give the shape of an image, C×H×W"),
         (nn.Sequential(nn.Flatten(), nn.Linear(784, 5)), {}, ValueError, "returns 1×5, but MNIST has 10 classes"),
         (nn.Sequential(nn.Flatten(), nn.Linear(900, 10)), {}, RuntimeError, "mat1 and mat2"),
         (nn.Flatten(0), {}, ValueError, "returns 784, but MNIST has 10 classes"),

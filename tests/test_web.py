@@ -4,6 +4,7 @@ import base64
 import copy
 import json
 import os
+import re
 from functools import partial
 from pathlib import Path
 
@@ -261,6 +262,12 @@ def test_a_file_appears_whole_or_not_at_all(tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == [path]
 
 
+@pytest.mark.parametrize("path", ["", ".", "/"])
+def test_a_path_without_a_name_is_refused(path):
+    with pytest.raises(ValueError, match=r"is not the name of a file; give one, for example network\.json"):
+        export_web(LeNet5(), path)
+
+
 # ── What can't be written ──
 
 
@@ -387,6 +394,9 @@ def test_a_model_without_weights_or_with_nan_is_refused():
 def test_the_shape_of_the_images_must_be_known_and_fit():
     with pytest.raises(ValueError, match="give the shape of an image"):
         web_network(features())
+    for shape in (28, (28, 28), (1, -28, 28), (1, 28, 0), (1, 28.0, 28), "128"):
+        with pytest.raises(ValueError, match=f"C×H×W, for example .*; this is {re.escape(str(shape))}$"):
+            web_network(features(), input_shape=shape)
     with pytest.raises(ValueError, match=r"the model can't take images of 1×9×9: .* Give their input_shape"):
         web_network(nn.Sequential(nn.Flatten(), nn.Linear(64, 10)), input_shape=(1, 9, 9))
     with pytest.raises(ValueError, match="LeNet5 takes images of 1×32×32"):
