@@ -144,6 +144,8 @@ def _same_kind(state: dict, part: Optimizer | LRScheduler) -> bool:
 
 def _check_same_tensors(path: str | Path, found: dict, model: nn.Module) -> None:
     """Raise an error that names the first tensor, or the first layer's setting, in which a file and a model differ."""
+    if not isinstance(found, dict) or not all(isinstance(name, str) for name in found):
+        raise ValueError(f"{path} is not a checkpoint of a model: it holds no tensors by name.")
     wanted = model.state_dict()
     names = [*wanted, *(name for name in found if name not in wanted)]
     for name in sorted(names, key=lambda name: name.endswith("_extra_state")):  # the tensors first, in their order

@@ -20,7 +20,7 @@ from torch import Tensor, nn
 
 from cnncourse.checks import forward
 from cnncourse.data import CLASSES, STATISTICS, ImageSet, Loader
-from cnncourse.digits import digit_image
+from cnncourse.digits import check_strokes, digit_image
 from cnncourse.draw_page import PAD, SCRIPTS, check_pad_images, draw_page, read_file
 from cnncourse.inside import feature_maps
 from cnncourse.layers import image_shape, on_device, unchanged
@@ -45,8 +45,8 @@ class DrawingPad(anywidget.AnyWidget):
 
     Raises:
         TypeError: the model is not an `nn.Module`.
-        ValueError: the model takes other images than the pad makes, or has other classes than the data; later, what
-            `strokes` is set to is no drawing, or the model's answer is not finite.
+        ValueError: the model takes other images than the pad makes, has other classes than the data, or returns
+            probabilities; later, what `strokes` is set to is no drawing, or the model's answer is not finite.
     """
 
     _esm = "\n".join((PAD / name).read_text(encoding="utf8") for name in (*SCRIPTS, "widget.js"))
@@ -60,6 +60,7 @@ class DrawingPad(anywidget.AnyWidget):
         title: str | None = None,
         input_shape: tuple[int, int, int] | None = None,
     ):
+        model = getattr(model, "_orig_mod", model)  # torch.compile wraps a model: here without it, layer by layer
         self.network = _check(model, data, input_shape) | {"title": title or type(model).__name__}
         self.model, self.data = model, data
         self._strokes, self._image, self._probabilities = [], None, None
@@ -88,6 +89,7 @@ class DrawingPad(anywidget.AnyWidget):
 
     def _draw(self, strokes: list[dict]) -> Tensor | None:
         """Take a drawing; its logits, or None for an empty one."""
+        check_strokes(strokes)  # what is no drawing is not an empty one
         self._image = digit_image(strokes) if strokes else None
         self._strokes, self._probabilities = strokes, None
         if not strokes:
@@ -131,9 +133,14 @@ class DrawingPad(anywidget.AnyWidget):
         return {"outputs": outputs, "logits": logits.tolist(), "probabilities": logits.softmax(dim=0).tolist()}, maps
 
     def _outputs(self, batch: Tensor) -> tuple[list[dict], list[bytes]]:
-        """What each layer gives: its numbers as bytes from -127 to 127, which stands for the layer's largest."""
+        """What each layer gives: its numbers as bytes from -127 to 127, which stands for the layer's largest.
+
+        Layers that give no numbers of the one image, as an LSTM or a loss, are left out.
+        """
         outputs, maps = [], []
-        for name, values in feature_maps(self.model, batch).items():
+        for name, values in feature_maps(self.model, batch, skip=True).items():
+            if values.ndim < 2 or len(values) != 1 or values.numel() == 0:
+                continue
             values = values[0].float().nan_to_num(0, 0, 0)
             largest = values.abs().max().item()
             kind = type(self.model.get_submodule(name.split(" (")[0])).__name__
@@ -151,6 +158,11 @@ def _check(model: nn.Module, data: str, input_shape: tuple[int, ...] | None) -> 
     name, classes = type(model).__name__, CLASSES[data]
     shape = image_shape(model, input_shape or getattr(model, "input_shape", (1, 28, 28)))
     check_pad_images(name, shape)
+    if len(STATISTICS[data][0]) != 1:
+        raise ValueError(
+            f"the pad draws grey images, but those of {data} have {len(STATISTICS[data][0])} channels; "
+            "say with data= what the model was trained on"
+        )
     with unchanged(model):
         logits = forward(model, on_device(model, torch.zeros(1, *shape)))
     if not isinstance(logits, Tensor) or logits.shape != (1, len(classes)):
@@ -158,6 +170,8 @@ def _check(model: nn.Module, data: str, input_shape: tuple[int, ...] | None) -> 
         raise ValueError(
             f"for one image {name} returns {found}, but {data} has {len(classes)} classes: 1×{len(classes)}"
         )
+    if (logits >= 0).all() and abs(logits.sum().item() - 1) < 1e-4:  # the pad takes the softmax itself
+        raise ValueError(f"{name} returns probabilities, but the pad needs logits: leave its softmax at the end away")
     parameters = sum(parameter.numel() for parameter in model.parameters())
     return {"name": name, "inputShape": list(shape), "classes": list(classes), "parameters": parameters}
 
@@ -181,7 +195,10 @@ def main(arguments: list[str] | None = None) -> None:
     try:
         title, network = read_file(options.file, options.recipe)
         output = options.output or Path(f"draw-{title}.html")
-        output.write_text(draw_page(network, title), encoding="utf8")
+        page = draw_page(network, title).encode("utf8")  # where that fails, the page from before is still there
+        output.write_bytes(page)
+    except UnicodeEncodeError as error:
+        sys.exit(f"The name of {options.file}, or of its network, can't be written: {error}. Give it another name.")
     except (ValueError, OSError) as error:
         sys.exit(f"{error}")
     print(f"{output}: {output.stat().st_size / 1000:,.0f} kB, the pad with {title} in one file.")

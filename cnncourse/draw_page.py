@@ -8,7 +8,8 @@ from pathlib import Path
 from cnncourse.checkpoint import load_weights
 from cnncourse.recipes import RECIPES
 from cnncourse.results import weights_file
-from cnncourse.web import FORMAT, web_network
+from cnncourse.web import FORMAT, VERSION, web_network
+from cnncourse.web_layers import LAYERS
 
 PAD = Path(__file__).with_name("pad")
 SCRIPTS = (  # each needs those before it
@@ -91,7 +92,7 @@ def read_file(file: Path | None = None, recipe: str | None = None) -> tuple[str,
     """
     if file is None:
         file = weights_file(recipe or "digitnet-best")
-    if file.suffix == ".json":
+    if file.suffix.lower() == ".json":
         network = _read_json(file)
         check_pad_images(file.name, network["input"]["shape"])
         return file.stem, network
@@ -119,14 +120,31 @@ def check_pad_images(name: str, shape: Sequence[int]) -> None:
 
 
 def _read_json(file: Path) -> dict:
+    """A network that the page can read, as far as can be seen without its weights."""
+    again = "Write it again with cnncourse.web.export_web."
     try:
-        network = json.loads(file.read_text(encoding="utf8"))
-    except ValueError as error:  # no JSON, or no text
-        raise ValueError(f"{file} is not JSON: {error}. Write it again with cnncourse.web.export_web.") from error
+        network = json.loads(file.read_text(encoding="utf8"), parse_constant=_no_number)
+    except (ValueError, RecursionError) as error:  # no JSON, or no text; or lists too deep within each other
+        raise ValueError(f"{file} is not JSON: {error}. {again}") from error
     if not isinstance(network, dict) or network.get("format") != FORMAT:
         raise ValueError(f"{file} is not a network: cnncourse.web.export_web writes such files.")
+    version = network.get("version")
+    if version != VERSION:
+        raise ValueError(f"{file} has version {version} of the network format, but the page knows {VERSION}. {again}")
     try:
-        _, _, _ = network["input"]["shape"]
-    except (KeyError, TypeError, ValueError) as error:
-        raise ValueError(f"{file} is damaged. Write it again with cnncourse.web.export_web.") from error
+        shape, types = network["input"]["shape"], [layer["type"] for layer in network["layers"]]
+    except (KeyError, TypeError) as error:
+        raise ValueError(f"{file} is damaged. {again}") from error
+    if not isinstance(shape, list) or len(shape) != 3 or not all(type(size) is int and size > 0 for size in shape):
+        raise ValueError(f"{file} is damaged: the shape of its images is {shape}. {again}")
+    if not types:
+        raise ValueError(f"{file} is damaged: it has no layers. {again}")
+    known = [layer.__name__ for layer in LAYERS]
+    for kind in types:
+        if kind not in known:
+            raise ValueError(f"{file} has a layer {kind!r}, but the page can run only {', '.join(known)}.")
     return network
+
+
+def _no_number(name: str) -> None:
+    raise ValueError(f"{name} is no number")

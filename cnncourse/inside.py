@@ -8,7 +8,7 @@ from cnncourse.checks import check_labels, forward
 from cnncourse.layers import check_tensor, on_device, unchanged
 
 
-def feature_maps(model: nn.Module, images: Tensor) -> dict[str, Tensor]:
+def feature_maps(model: nn.Module, images: Tensor, *, skip: bool = False) -> dict[str, Tensor]:
     """What each layer gives for a batch of images, in the order in which the layers finish.
 
     Layers are all modules but the model as a whole and plain Sequentials, by their names in `named_modules`, for
@@ -18,17 +18,20 @@ def feature_maps(model: nn.Module, images: Tensor) -> dict[str, Tensor]:
     Args:
         model: on any device.
         images: a batch as the model takes it: normalised, float N×C×H×W.
+        skip: leave out a layer that gives something else than one tensor, as an LSTM does; without it, an error.
 
     Returns:
         By layer, float N×C×H×W or N×F on the CPU: copies, so that no later layer changes them.
 
     Raises:
-        ValueError: the images do not fit the model, or a layer gives something else than one tensor.
+        ValueError: the images do not fit the model, or, without `skip`, a layer gives something else than one tensor.
     """
     maps: dict[str, Tensor] = {}
 
     def keep_as(name: str):
         def keep(layer: nn.Module, given: tuple, output: Tensor) -> None:
+            if skip and not isinstance(output, Tensor):
+                return
             check_tensor(name, layer, output)
             runs = sum(key == name or key.startswith(f"{name} (") for key in maps)
             maps[f"{name} ({runs + 1})" if runs else name] = output.to("cpu", copy=True)

@@ -1,8 +1,9 @@
 """Watching the layers of a network at work, for the modules that `cnncourse.analysis` is made of."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
+from numbers import Integral
 from typing import NamedTuple
 
 import torch
@@ -97,6 +98,7 @@ def unchanged(model: nn.Module, gradients: bool = False) -> Iterator[None]:
 def image_shape(model: nn.Module, input_shape: tuple[int, ...] | None) -> tuple[int, ...]:
     """C×H×W as given, else the model's own."""
     shape = getattr(model, "input_shape", None) if input_shape is None else input_shape
-    if shape is None or len(shape) != 3:
+    numbers = shape if isinstance(shape, Sequence) else ()
+    if len(numbers) != 3 or not all(isinstance(number, Integral) and number > 0 for number in numbers):
         raise ValueError(f"give the shape of an image, C×H×W, for example input_shape=(1, 28, 28); this is {shape}")
-    return tuple(shape)
+    return tuple(map(int, shape))

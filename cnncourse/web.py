@@ -55,6 +55,7 @@ def web_network(
     Source: folding is described in Jacob et al., "Quantization and training of neural networks for efficient
     integer-arithmetic-only inference", 2018, section 3.2.
     """
+    model = getattr(model, "_orig_mod", model)  # torch.compile wraps a model, and forward can't be traced there
     if data not in CLASSES:
         raise ValueError(f'there is no data set "{data}"; take one of {", ".join(CLASSES)}')
     classes, (mean, std) = CLASSES[data], STATISTICS[data]
@@ -64,12 +65,12 @@ def web_network(
             f"the model takes images of {by(shape)}, but those of {data} have {len(mean)} channel(s); "
             "say with data= what it was trained on"
         )
-    name = name or type(model).__name__
-    _check_weights(model)
+    name = str(name or type(model).__name__)
     try:
         model = copy.deepcopy(model).cpu().float().eval()
     except RuntimeError as error:
         raise ValueError(f"the model can't be copied: {error}. Make a new one and load its state_dict().") from error
+    _check_weights(model)  # as float32: a large float64 becomes infinite
     images = torch.randn(2, *shape, generator=torch.Generator().manual_seed(0))
     with torch.inference_mode(False), torch.no_grad():
         try:
@@ -82,6 +83,8 @@ def web_network(
                 f"for 2 images of {data} the model must return one number for each class, 2×{len(classes)}, "
                 f"but it returns {found}. Change its last layers, or say with data= what it was trained on."
             )
+        if not logits.isfinite().all():
+            raise ValueError("the model's answer is not a number. Train it again, with a smaller learning rate.")
         layers = _layers(model, images, logits)
     return {
         "format": FORMAT,
@@ -110,11 +113,14 @@ def export_web(
         The file's path.
 
     Raises:
-        ValueError: the page can't run this model; names the layer or the operation, and says what to do.
+        ValueError: the page can't run this model; names the layer or the operation, and says what to do. Or the path
+            is not the name of a file.
         OSError: the file can't be written. The file from before is still there.
     """
-    text = json.dumps(web_network(model, name=name, data=data, input_shape=input_shape), ensure_ascii=False)
     path = Path(path)
+    if not path.name:
+        raise ValueError(f'"{path}" is not the name of a file; give one, for example network.json')
+    text = json.dumps(web_network(model, name=name, data=data, input_shape=input_shape), ensure_ascii=False)
     part = path.with_name(f"{path.name}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

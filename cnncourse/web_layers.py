@@ -135,6 +135,10 @@ def attributes(layer: nn.Module, inputs: list[Tensor], output: Tensor) -> dict:
     Raises:
         ValueError: the page can't do it; says why, and what to do.
     """
+    if any(maps.ndim not in (2, 4) for maps in (*inputs, output)):
+        raise ValueError(
+            "it gets or gives neither maps C×H×W nor a list of numbers; let nn.Flatten() flatten everything"
+        )
     kind = kind_of(layer)
     if kind in TAKE_FEATURES and inputs[0].ndim != 2:
         raise ValueError("it gets maps; put nn.Flatten() before it")

@@ -293,6 +293,18 @@ def test_a_file_without_names(tmp_path):
         load_weights(LeNet5(), tmp_path / "list.pt")
 
 
+@pytest.mark.parametrize("content", [{"model": 3}, {"model": [1, 2]}, {0: torch.zeros(3)}], ids=repr)
+def test_a_file_that_holds_no_model(tmp_path, content):
+    path, model = tmp_path / "other.pt", LeNet5()
+    torch.save(content, path)
+    with pytest.raises(ValueError, match=r"other\.pt is not a checkpoint of a model"), unchanged(model):
+        load_weights(model, path)
+    save_checkpoint(path, model)
+    torch.save(torch.load(path, weights_only=True) | {"model": content.get("model", content)}, path)
+    with pytest.raises(ValueError, match=r"other\.pt is not a checkpoint of a model"), unchanged(model):
+        load_checkpoint(path, model)
+
+
 def test_a_file_that_is_not_there(tmp_path):
     for load in (lambda path: load_checkpoint(path, LeNet5()), lambda path: load_weights(LeNet5(), path)):
         for path in (tmp_path / "nothing.pt", tmp_path):

@@ -9,6 +9,7 @@ import time
 from base64 import b64decode, b64encode
 
 import nbformat
+import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
@@ -22,7 +23,7 @@ from cnncourse.digits import digit_image
 from cnncourse.draw import DrawingPad, main
 from cnncourse.draw_page import PAD, SCRIPTS, draw_page, sample_drawings
 from cnncourse.inside import feature_maps
-from cnncourse.models import CifarNet, DigitNet, LeNet5
+from cnncourse.models import CifarNet, DigitNet, LeNet5, SeminarCNN
 from cnncourse.recipes import RECIPES
 from cnncourse.results import weights_file
 from cnncourse.web import export_web, web_network
@@ -74,7 +75,24 @@ class Branching(nn.Module):
         return self.dense(images.flatten(1))
 
 
-@pytest.mark.parametrize("model", [best(), LeNet5()], ids=lambda model: type(model).__name__)
+class Recurrent(nn.Module):
+    """Layers that give a tuple, a single number, an empty list of numbers, or not one thing for each image."""
+
+    input_shape = (1, 28, 28)
+
+    def __init__(self):
+        super().__init__()
+        self.first, self.rows, self.last = nn.Conv2d(1, 1, 1), nn.LSTM(28, 8), nn.Linear(8, 10)
+        self.penalty, self.nothing, self.columns = nn.MSELoss(), nn.Identity(), nn.Identity()
+
+    def forward(self, images):
+        maps = self.first(images)
+        self.nothing(maps[:, :0])
+        _, (state, _) = self.rows(self.columns(maps.permute(2, 0, 1, 3).flatten(2)))
+        return self.last(state[0]) + self.penalty(maps, images)
+
+
+@pytest.mark.parametrize("model", [best(), LeNet5(), SeminarCNN()], ids=lambda model: type(model).__name__)
 def test_a_drawing_is_read_as_a_test_image_would_be(model):
     pad = DrawingPad(model)
     pad.strokes = SEVEN
@@ -124,6 +142,15 @@ def test_the_answer_has_every_layer():
     assert torch.equal(browser.pad.image, digit_image(SEVEN))
 
 
+def test_a_layer_without_maps_is_left_out():
+    browser = Browser(DrawingPad(Recurrent()))
+    answer, buffers = browser.ask({"ask": "drawing", "strokes": SEVEN, "question": "k"})
+    logits = logits_of(browser.pad.model, normalised(digit_image(SEVEN)))
+    torch.testing.assert_close(torch.tensor(answer["probabilities"]), logits.softmax(dim=0))
+    assert [(layer["name"], layer["shape"]) for layer in answer["outputs"]] == [("first", [1, 28, 28]), ("last", [10])]
+    assert len(buffers) == 2
+
+
 def test_an_image_that_the_pad_changed_is_read_and_is_not_the_drawing():
     model = LeNet5()
     browser = Browser(DrawingPad(model))
@@ -161,6 +188,16 @@ def test_an_empty_drawing_has_no_answer():
     assert (browser.pad.strokes, browser.pad.image, browser.pad.probabilities) == ([], None, None)
 
 
+@pytest.mark.parametrize("strokes", [None, 0, "", "x", {}, False, np.array([])], ids=repr)
+def test_what_is_no_drawing_is_refused_and_the_drawing_stays(strokes):
+    pad = DrawingPad(best())
+    pad.strokes = SEVEN
+    with pytest.raises(ValueError, match=r"A drawing is a list of strokes\."):
+        pad.strokes = strokes
+    assert pad.strokes == SEVEN
+    assert pad.probabilities is not None
+
+
 def test_the_model_stays_as_it_is():
     model = DigitNet(dropout=0.5).train()
     model.features[1].eval()
@@ -171,6 +208,15 @@ def test_the_model_stays_as_it_is():
     assert all(torch.equal(tensor, before[name]) for name, tensor in model.state_dict().items())
     assert all(parameter.grad is None for parameter in model.parameters())
     assert torch.equal(torch.get_rng_state(), random)
+
+
+@pytest.mark.filterwarnings("ignore:`torch.jit.script_method` is deprecated")  # torch.compile asks for it itself
+def test_a_compiled_model_is_shown_as_the_model_in_it():
+    model = best()
+    pad, compiled = DrawingPad(model), DrawingPad(torch.compile(model))
+    assert compiled.network == pad.network
+    pad.strokes = compiled.strokes = SEVEN
+    assert torch.equal(compiled.probabilities, pad.probabilities)
 
 
 def test_the_weights_are_those_of_the_moment():
@@ -208,9 +254,13 @@ def test_a_model_that_diverged_is_named_so():
     [
         (lambda images: images, {}, TypeError, "an nn.Module, not a function"),
         (CifarNet(), {"data": "CIFAR10"}, ValueError, "takes images of 3×32×32. The pad draws grey squares"),
+        (LeNet5(), {"data": "CIFAR10"}, ValueError, "draws grey images, but those of CIFAR10 have 3 channels"),
+        (LeNet5(), {"input_shape": 32}, ValueError, "give the shape of an image, C×H×W"),
+        (LeNet5(), {"input_shape": (1, -32, -32)}, ValueError, "give the shape of an image, C×H×W"),
         (nn.Sequential(nn.Flatten(), nn.Linear(784, 5)), {}, ValueError, "returns 1×5, but MNIST has 10 classes"),
         (nn.Sequential(nn.Flatten(), nn.Linear(900, 10)), {}, RuntimeError, "mat1 and mat2"),
         (nn.Flatten(0), {}, ValueError, "returns 784, but MNIST has 10 classes"),
+        (nn.Sequential(best(), nn.Softmax(dim=1)), {}, ValueError, "returns probabilities, but the pad needs logits"),
         (best(), {"data": "digits"}, ValueError, 'no data set "digits"; take one of MNIST'),
         (best(), {"input_shape": (1, 28, 20)}, ValueError, "takes images of 1×28×20"),
         (best(), {"input_shape": (1, 32, 32)}, ValueError, "1×28×28, but this batch has images of 1×32×32"),
@@ -271,7 +321,8 @@ def test_takes_weights_a_checkpoint_and_an_exported_network(tmp_path, capsys):
     assert network_of(page) == web_network(model)
     run(tmp_path / "mine.pt", "--recipe", "lenet5-mnist", "--output", page, capsys=capsys)
     assert network_of(page) == web_network(model)
-    run(tmp_path / "mine.json", "--output", page, capsys=capsys)
+    (tmp_path / "mine.json").rename(tmp_path / "MINE.JSON")
+    run(tmp_path / "MINE.JSON", "--output", page, capsys=capsys)
     assert network_of(page) == web_network(model, name="Mine")
 
 
@@ -281,6 +332,11 @@ def test_opens_the_page(tmp_path, monkeypatch, capsys):
     main(["--output", str(tmp_path / "page.html")])
     assert opened == [(tmp_path / "page.html").as_uri()]
     assert "Open it in a browser" not in capsys.readouterr().out
+
+
+def changed(**parts):
+    """A file of a network in which some parts are others."""
+    return json.dumps(web_network(LeNet5()) | parts).encode()
 
 
 @pytest.mark.parametrize(
@@ -295,7 +351,17 @@ def test_opens_the_page(tmp_path, monkeypatch, capsys):
         ("mine.json", b"\xff\xfe", [], "is not JSON"),
         ("mine.json", b"[1]", [], "is not a network"),
         ("mine.json", b'{"a": 1}', [], "is not a network"),
-        ("mine.json", b'{"format": "cnncourse-network", "version": 1, "input": {}}', [], "is damaged"),
+        ("mine.json", b"[" * 200_000, [], "mine.json is not JSON"),
+        ("mine.json", b'{"a": NaN}', [], "mine.json is not JSON: NaN is no number"),
+        ("mine.json", changed(input={}), [], "is damaged"),
+        ("mine.json", changed(layers=3), [], "is damaged"),
+        ("mine.json", changed(layers=[3]), [], "is damaged"),
+        ("mine.json", changed(layers=[]), [], "mine.json is damaged: it has no layers"),
+        ("mine.json", changed(layers=[{"type": "GELU"}]), [], "mine.json has a layer 'GELU', but the page"),
+        ("mine.json", changed(input={"shape": [1, None, None]}), [], "the shape of its images is [1, None, None]"),
+        ("mine.json", changed(input={"shape": [1, -8, -8]}), [], "the shape of its images is [1, -8, -8]"),
+        ("mine.json", changed(input={"shape": 28}), [], "mine.json is damaged: the shape of its images is 28"),
+        ("mine.json", changed(version=2), [], "mine.json has version 2 of the network format, but"),
     ],
 )
 def test_says_what_is_wrong_with_a_file(name, content, options, text, tmp_path):
@@ -304,6 +370,14 @@ def test_says_what_is_wrong_with_a_file(name, content, options, text, tmp_path):
     with pytest.raises(SystemExit, match=re.escape(text)):
         main([str(tmp_path / name), *options, "--no-browser", "--output", str(tmp_path / "page.html")])
     assert not (tmp_path / "page.html").exists()
+
+
+def test_a_name_that_cannot_be_written_leaves_the_page_from_before(tmp_path):
+    (tmp_path / "mine.json").write_bytes(changed(name="\ud800"))
+    (tmp_path / "page.html").write_text("before")
+    with pytest.raises(SystemExit, match=r"mine\.json, or of its network, can't be written: .* Give it another name"):
+        main([str(tmp_path / "mine.json"), "--no-browser", "--output", str(tmp_path / "page.html")])
+    assert (tmp_path / "page.html").read_text() == "before"
 
 
 def test_refuses_other_models_and_colour(tmp_path):

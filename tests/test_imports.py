@@ -24,7 +24,7 @@ MAY_IMPORT = {
     "results": {"settings"},
     "runs": {"settings", "data", "results", "train"},
     "recipes": {"augment", "models", "results", "runs", "sources"},
-    "draw_page": {"checkpoint", "recipes", "results", "web"},
+    "draw_page": {"checkpoint", "recipes", "results", "web", "web_layers"},
     "draw": {"checks", "data", "digits", "draw_page", "inside", "layers"},
 }
 

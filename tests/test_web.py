@@ -4,6 +4,7 @@ import base64
 import copy
 import json
 import os
+import re
 from functools import partial
 from pathlib import Path
 
@@ -153,6 +154,10 @@ def test_the_data_set_gives_statistics_and_classes(data):
     assert (network["input"]["mean"], network["input"]["std"]) == tuple(map(list, STATISTICS[data]))
 
 
+def test_a_name_is_written_as_text():
+    assert web_network(LeNet5(), name=3)["name"] == "3"
+
+
 def test_weights_are_torchs_own():
     model = randomised(LeNet5())
     layer = by_name(web_network(model))["classifier.2"]
@@ -230,6 +235,12 @@ def test_the_model_stays_as_it_is(model):
         assert not isinstance(value, torch.Tensor) or torch.equal(value, before[name])
 
 
+@pytest.mark.filterwarnings("ignore:`torch.jit.script_method` is deprecated")  # torch.compile asks for it itself
+def test_a_compiled_model_is_written_as_the_model_in_it():
+    model = randomised(LeNet5())
+    assert web_network(torch.compile(model)) == web_network(model)
+
+
 def test_a_model_in_training_is_written_as_it_predicts():
     model = randomised(DigitNet(dropout=0.5))
     assert web_network(model.train()) == web_network(model.eval())
@@ -249,6 +260,12 @@ def test_a_file_appears_whole_or_not_at_all(tmp_path, monkeypatch):
         export_web(SeminarCNN(), path)
     assert path.read_bytes() == before
     assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("path", ["", ".", "/"])
+def test_a_path_without_a_name_is_refused(path):
+    with pytest.raises(ValueError, match=r"is not the name of a file; give one, for example network\.json"):
+        export_web(LeNet5(), path)
 
 
 # ── What can't be written ──
@@ -318,6 +335,15 @@ UNSUPPORTED = {
     "softmax": (nn.Sequential(features(), nn.LogSoftmax(dim=0)), r"1 \(LogSoftmax\).*dim=0; make it with dim=1"),
     "softmax of maps": (nn.Sequential(nn.Softmax(dim=1), features()), r"0 \(Softmax\).*put nn.Flatten\(\) before it"),
     "dense on maps": (features(nn.Linear(8, 4)), r"0 \(Linear\).*put nn.Flatten\(\) before it"),
+    "columns": (nn.Sequential(nn.Flatten(1, 2), nn.Flatten(), nn.Linear(64, 10)), r"0 \(Flatten\).*let nn.Flatten\(\)"),
+    "pool of columns": (
+        nn.Sequential(nn.Flatten(2), nn.MaxPool2d((1, 2)), nn.Flatten(), nn.Linear(32, 10)),
+        r"0 \(Flatten\).*let nn.Flatten\(\) flatten everything",
+    ),
+    "norm of columns": (
+        nn.Sequential(nn.Conv2d(1, 2, 1), nn.Flatten(2), nn.GroupNorm(2, 2), nn.Flatten(), nn.Linear(128, 10)),
+        r"1 \(Flatten\).*neither maps C×H×W nor a list of numbers",
+    ),
     "maps as output": (nn.Conv2d(1, 10, 8), r"2×10, but it returns 2×10×1×1\. Change its last layers"),
     "too few outputs": (nn.Sequential(nn.Flatten(), nn.Linear(64, 3)), "but it returns 2×3"),
     "two outputs": (TwoOutputs(), "but it returns a tuple"),
@@ -353,6 +379,14 @@ def test_a_model_without_weights_or_with_nan_is_refused():
     model.features[1].running_var[3] = torch.nan
     with pytest.raises(ValueError, match=r"features\.1\.running_var has numbers that are infinite or NaN"):
         web_network(model)
+    model = LeNet5().double()
+    model.classifier[4].weight.data[0, 0] = 1e300  # finite, but not as the file's float32
+    with pytest.raises(ValueError, match=r"classifier\.4\.weight has numbers that are infinite"):
+        web_network(model)
+    model = nn.Sequential(nn.Flatten(), nn.Linear(64, 10))
+    nn.init.constant_(model[1].weight, 3e38)  # finite, but not its sums
+    with pytest.raises(ValueError, match=r"the model's answer is not a number\. Train it again"):
+        web_network(model, input_shape=(1, 8, 8))
     with pytest.raises(ValueError, match=r"0\.weight has no shape yet"):
         web_network(features(nn.LazyConv2d(3, 3)), input_shape=(1, 8, 8))
 
@@ -360,6 +394,9 @@ def test_a_model_without_weights_or_with_nan_is_refused():
 def test_the_shape_of_the_images_must_be_known_and_fit():
     with pytest.raises(ValueError, match="give the shape of an image"):
         web_network(features())
+    for shape in (28, (28, 28), (1, -28, 28), (1, 28, 0), (1, 28.0, 28), "128"):
+        with pytest.raises(ValueError, match=f"C×H×W, for example .*; this is {re.escape(str(shape))}$"):
+            web_network(features(), input_shape=shape)
     with pytest.raises(ValueError, match=r"the model can't take images of 1×9×9: .* Give their input_shape"):
         web_network(nn.Sequential(nn.Flatten(), nn.Linear(64, 10)), input_shape=(1, 9, 9))
     with pytest.raises(ValueError, match="LeNet5 takes images of 1×32×32"):
