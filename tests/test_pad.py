@@ -549,6 +549,15 @@ def test_axe_finds_nothing_in_a_pad_in_use(opened, tmp_path, scheme, width):
     opened.faults.clear()  # axe asks for the style sheets again, and misreads an address in one
 
 
+def test_high_contrast_leaves_the_drawing_and_the_bars(opened):
+    pad = opened(forced_colors="active")
+    pad.draw(SEVEN)
+    ground = "element => getComputedStyle(element).backgroundColor"
+    sample, bar = pad.root.locator(".samples button").first, pad.root.locator(".bars .winner span")
+    assert [each.evaluate(ground) for each in (pad.board, sample)] == ["rgb(15, 28, 46)"] * 2  # the strokes are white
+    assert bar.evaluate(ground) != pad.page.locator("body").evaluate(ground)
+
+
 def test_controls_are_large_enough_to_touch(opened):
     pad = opened(viewport=PHONE)
     for control in pad.root.locator("button, select, input").all():
