@@ -535,6 +535,12 @@ def test_a_phone_needs_no_sideways_scroll(opened, width, name):
     assert pad.page.evaluate(WIDTH) <= width
 
 
+@pytest.mark.parametrize(("width", "height"), [(667, 375), (568, 320)])
+def test_a_phone_on_its_side_shows_the_whole_board(opened, width, height):
+    pad = opened(viewport={"width": width, "height": height}, has_touch=True, is_mobile=True)
+    assert pad.board.bounding_box()["height"] <= 0.8 * height
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [390, 1280])
 def test_axe_finds_nothing_in_a_pad_in_use(opened, tmp_path, scheme, width):
