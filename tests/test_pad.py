@@ -227,6 +227,17 @@ def test_a_digit_drawn_by_keyboard_alone(pad):
     assert pad.read("strokes") == []
 
 
+def test_space_held_down_is_one_press_and_does_not_scroll(pad):
+    pad.board.focus()
+    scrolled = pad.page.evaluate("scrollY")
+    for _ in range(3):
+        pad.page.keyboard.down("Space")  # from the second on, repeats
+    pad.page.keyboard.up("Space")
+    pad.page.wait_for_timeout(300)  # scrolling is smooth
+    assert pad.status.text_content() == "Pen down."
+    assert pad.page.evaluate("scrollY") == scrolled
+
+
 def test_undo_clear_and_brush(pad):
     pad.draw([[(60, 60), (200, 60)]])
     pad.root.get_by_role("slider", name="Brush").fill("20")

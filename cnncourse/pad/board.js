@@ -110,6 +110,14 @@
       draw();
     }
 
+    /** The keyboard's pen goes down, or up. */
+    function toggle(event) {
+      cursor.shown = true;
+      if (stroke) return lift(event);
+      begin(cursor.x, cursor.y, event);
+      say("Pen down.");
+    }
+
     function typed(event) {
       const { key } = event;
       const arrow = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[key];
@@ -124,13 +132,8 @@
           extend(cursor.x, cursor.y);
           changed(event);
         }
-      } else if ((key === " " || key === "Enter") && !event.repeat) {
-        cursor.shown = true;
-        if (stroke) lift(event);
-        else {
-          begin(cursor.x, cursor.y, event);
-          say("Pen down.");
-        }
+      } else if (key === " " || key === "Enter") {
+        if (!event.repeat) toggle(event);
       } else if (key === "Escape" && stroke) lift(event);
       else if (key === "Delete") clear(event);
       else if (command) undo(event);
