@@ -333,6 +333,29 @@ def test_a_network_that_cannot_be_reached(pad, opened):
     assert pad.alert.text_content() == ""
 
 
+def test_a_first_network_that_cannot_be_reached_can_be_chosen_again(pad):
+    pad.page.evaluate("""() => {
+        const element = document.createElement("div");
+        element.id = "second";
+        document.querySelector(".drawing-pad").after(element);
+        const network = {name: "Shy", inputShape: [1, 28, 28], classes: ["a"], run: async () => null};
+        let tries = 0;
+        const load = async () => {
+            if (++tries === 1) throw new Error("it hides.");
+            return network;
+        };
+        element.pad = cnncourse.createPad(element, {networks: [{id: "shy", title: "Shy", load}]});
+    }""")
+    root = pad.page.locator("#second")
+    root.get_by_text("Shy could not be loaded: it hides.").wait_for()
+    assert root.get_by_role("combobox").input_value() == ""
+    root.get_by_role("button", name="Find where it fails").click()
+    assert root.locator(".sentence").text_content() == "There is no network yet: choose one."
+    root.get_by_role("combobox").select_option("shy")
+    root.get_by_text("images of 28 × 28 pixels").wait_for()
+    assert root.get_by_role("alert").text_content() == ""
+
+
 def test_your_own_network(pad, tmp_path):
     name = "lenet5-mnist"  # takes 32×32
     mine = export_web(load_weights(RECIPES[name].model(), weights_file(name)), tmp_path / "mine.json")

@@ -2,7 +2,7 @@
 (function (cnncourse) {
   "use strict";
 
-  const { make, percent, nextTurn, drawImage } = cnncourse.parts;
+  const { EMPTY, make, percent, nextTurn, drawImage } = cnncourse.parts;
   const SHIFTS = 6; // pixels, in every direction
   const FACTORS = [0.3, 0.5, 1, 1.5, 2, 2.5, 3, 4]; // that the width of the strokes is multiplied by
   const SLICE = 12; // milliseconds of work until the page gets its turn
@@ -43,19 +43,20 @@
       tables.replaceChildren();
     }
 
+    function tell(sentence) {
+      progress.textContent = sentence;
+      say(sentence);
+    }
+
     async function start() {
       reset();
       const mine = search;
       const drawing = current();
-      if (!drawing.image || !drawing.network) {
-        progress.textContent = cnncourse.parts.EMPTY;
-        return say(cnncourse.parts.EMPTY);
-      }
+      if (!drawing.network) return tell("There is no network yet: choose one.");
+      if (!drawing.image) return tell(EMPTY);
       try {
         const sentence = await find(drawing, () => search === mine);
-        if (search !== mine) return;
-        progress.textContent = sentence;
-        say(sentence);
+        if (search === mine) tell(sentence);
       } catch (error) {
         if (search === mine) progress.textContent = `${drawing.network.name} can't answer: ${error.message}`;
       }

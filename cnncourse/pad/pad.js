@@ -284,6 +284,7 @@
       message.textContent = title ? `${text} The pad still uses ${title}.` : text;
       message.scrollIntoView({ block: "nearest", behavior: "instant" });
       about.textContent = "";
+      select.value = state.id ?? ""; // without a network nothing is chosen, so that each can be
       if (state.network) describe();
     }
 
