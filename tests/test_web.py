@@ -641,3 +641,15 @@ def test_an_image_of_another_size_is_refused(pixels, number, page):
     }}"""
     found = page.evaluate(code, json.dumps(small_network()))
     assert found == f"NetworkError: Small takes images of 64 pixels (1×8×8), but this one has {number}."
+
+
+@browser_only
+@pytest.mark.browser
+def test_an_answer_that_overflows_is_explained(page):
+    largest = base64.b64encode(np.full(18, 3e38, "<f4").tobytes()).decode()
+    code = """text => {
+        try { return cnncourse.readNetwork(JSON.parse(text)).run(Array.from({ length: 64 }, (_, i) => 4 * i)); }
+        catch (error) { return `${error.name}: ${error.message}`; }
+    }"""
+    found = page.evaluate(code, changed("layers", 0, "weight", to=largest))
+    assert found == "NetworkError: its answer is not a number. Train it again, with a smaller learning rate."

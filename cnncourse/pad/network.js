@@ -25,7 +25,7 @@
    * run(pixels) takes C·H·W numbers from 0 to 255, row by row, and returns {outputs, logits, probabilities}: outputs
    * are the layers, each with data, a Float32Array; logits and probabilities are Float32Arrays of a number for each
    * class. The next run writes over these arrays, so copy what you want to keep. It throws a NetworkError where the
-   * number of pixels is another.
+   * number of pixels is another, and where a probability is not a number.
    *
    * Throws a NetworkError where json is no network, has another version, an unknown layer or damaged contents.
    */
@@ -78,6 +78,9 @@
       const logits = data.at(-1);
       if (last.type === "Softmax") probabilities.set(logits);
       else softmax(logits, probabilities);
+      if (!probabilities.every(Number.isFinite)) {
+        throw new NetworkError("its answer is not a number. Train it again, with a smaller learning rate.");
+      }
       const outputs = steps.map((step, place) => ({ ...about(step), data: data[place] }));
       return { outputs, logits, probabilities };
     }
