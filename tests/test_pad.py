@@ -598,6 +598,12 @@ def test_high_contrast_leaves_the_drawing_and_the_bars(opened):
     assert bar.evaluate(ground) != pad.page.locator("body").evaluate(ground)
 
 
+def test_the_board_is_printed_dark(pad):
+    """Browsers print no grounds unless they are asked to."""
+    for part in (pad.board, pad.root.locator(".samples button").first, pad.root.locator(".bars span").first):
+        assert part.evaluate("element => getComputedStyle(element).printColorAdjust") == "exact"
+
+
 def test_controls_are_large_enough_to_touch(opened):
     pad = opened(viewport=PHONE)
     for control in pad.root.locator("button, select, input").all():
