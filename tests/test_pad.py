@@ -519,6 +519,36 @@ def test_only_the_newest_answer_is_shown_and_one_question_is_asked_at_a_time(pad
     assert answer == "Looks like many > 99 %"
 
 
+def test_an_empty_drawing_does_not_wait_for_a_slow_network(pad):
+    pad.page.evaluate("""() => {
+        const element = document.createElement("div");
+        element.id = "second";
+        document.querySelector(".drawing-pad").after(element);
+        const result = {outputs: [], logits: new Float32Array(2), probabilities: new Float32Array([0.25, 0.75])};
+        window.answers = [];  // each question waits for its function here
+        const run = () => new Promise((yes, no) => answers.push({yes: () => yes(result), no: () => no(Error("Tired."))}));
+        const network = {name: "Slow", inputShape: [1, 28, 28], classes: ["no", "yes"], run};
+        element.pad = cnncourse.createPad(element, {networks: [{id: "slow", title: "Slow", load: async () => network}]});
+    }""")
+    second = Pad(pad.page, "#second")
+    second.draw(ONE)
+    pad.page.evaluate("answers.pop().yes()")
+    second.settle()
+    assert second.answer.text_content() == "Looks like yes 75 %"
+    second.draw(ONE)
+    second.press("Clear")
+    assert second.answer.text_content() == "Draw something: a digit from 0 to 9."
+    pad.page.evaluate("answers.pop().yes()")
+    second.settle()
+    assert second.answer.text_content() == "Draw something: a digit from 0 to 9."
+    second.draw(ONE)
+    pad.page.evaluate("answers.pop().no()")
+    second.settle()
+    assert second.alert.text_content() == "Slow can't answer: Tired."
+    second.press("Clear")
+    assert second.alert.text_content() == ""
+
+
 def test_an_update_tells_what_was_drawn(pad):
     pad.root.evaluate("element => element.addEventListener('cnncourse-update', ({detail}) => window.last = detail)")
     pad.draw(SEVEN)

@@ -181,7 +181,9 @@
       const image = cnncourse.digitImage(board.strokes);
       state.image = image;
       options.onDrawing?.(board.strokes, image);
-      if (question) return; // the next update comes with the answer
+      if (question && image) return; // the next update comes with the answer
+      question = null; // an empty drawing waits for nobody
+      if (!image && trouble) message.textContent = trouble = "";
       const began = since;
       since = null;
       const { id, network } = state;
