@@ -448,6 +448,23 @@ def test_find_where_it_fails_is_what_python_computes(pad, name):
     ]
 
 
+def test_long_names_of_classes_have_numbers_in_the_table_of_shifts(pad, tmp_path):
+    model = load_weights(RECIPES["digitnet-best"].model(), weights_file("digitnet-best"))
+    mine = export_web(model, tmp_path / "mine.json", data="FashionMNIST")
+    pad.root.get_by_label("Use your own network").set_input_files(mine)
+    pad.root.locator("option:checked", has_text="from mine.json").wait_for(state="attached")
+    pad.draw(SEVEN)
+    _, shifts, widths = pad.find()
+    names = CLASSES["FashionMNIST"]
+    caption = pad.root.locator(".shifts caption").inner_text()
+    assert caption.splitlines()[1] == ", ".join(f"{i} {name}" for i, name in enumerate(names)) + "."
+    answers = [int(answer) for _, *row in shifts[1:] for answer in row]
+    assert [cell.get_attribute("title") for cell in pad.root.locator(".shifts tbody td").all()] == [
+        names[answer] for answer in answers
+    ]
+    assert {answer for _, _, answer, _ in widths[1:]} <= set(names)
+
+
 def test_a_new_stroke_ends_the_search(pad):
     pad.choose("seminar-cnn")  # takes seconds for all shifts
     pad.draw(SEVEN)

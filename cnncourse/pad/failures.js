@@ -78,11 +78,15 @@
       const { answer } = await answerTo(image);
       if (!wanted()) return;
       const label = (answer) => network.classes[answer];
-      const shifts = shiftTable(label(answer));
+      // The cells of the shifts are too narrow for a long name: the class's number stands there.
+      const numbered = network.classes.some((name) => name.length > 2);
+      const short = (answer) => (numbered ? String(answer) : label(answer));
+      const shifts = shiftTable(label(answer), numbered ? network.classes : []);
       const widths = widthTable(label(answer));
       tables.append(shifts.element, widths.element);
-      const fill = (cell, result) => {
-        cell.textContent = label(result.answer);
+      const fill = (cell, result, name) => {
+        cell.textContent = name(result.answer);
+        cell.title = label(result.answer);
         cell.classList.add(result.answer === answer ? "same" : "other");
       };
 
@@ -93,7 +97,7 @@
         if (!wanted()) return;
         const cells = widths.cells.get(factor);
         drawImage(cells.picture, drawn, 28);
-        fill(cells.answer, result);
+        fill(cells.answer, result, label);
         cells.probability.textContent = percent(result.probability);
         if (result.answer !== answer) otherWidths.push({ factor, ...result });
       }
@@ -104,7 +108,7 @@
         const result = await answerTo(cnncourse.shifted(image, shift.dx, shift.dy));
         if (!wanted()) return;
         progress.textContent = `${i + 1} of ${all.length} shifts`;
-        fill(shifts.cells.get(`${shift.dx} ${shift.dy}`), result);
+        fill(shifts.cells.get(`${shift.dx} ${shift.dy}`), result, short);
         if (result.answer !== answer) otherShifts.push({ ...shift, ...result });
       }
       return `${shiftSentence(otherShifts, all.length, label)} ${widthSentence(otherWidths, label)}`;
@@ -126,8 +130,8 @@
     return nearest.filter(Boolean).map(sentence).join(" ") || "No width of the strokes changes it.";
   }
 
-  /** A table with a cell for each shift: {element, cells}, cells by "dx dy". */
-  function shiftTable(answer) {
+  /** A table with a cell for each shift: {element, cells}, cells by "dx dy"; with the names of numbered classes. */
+  function shiftTable(answer, names) {
     const steps = Array.from({ length: 2 * SHIFTS + 1 }, (_, i) => i - SHIFTS);
     const signed = (step) => (step > 0 ? `+${step}` : `${step}`.replace("-", "−"));
     const cells = new Map();
@@ -143,6 +147,8 @@
     const head = make("tr", {}, make("td"), ...steps.map((dx) => make("th", { scope: "col" }, signed(dx))));
     const words = "The answer when the image moves by so many pixels to the right (columns) and down (rows).";
     const caption = make("caption", {}, `${words} In bold: not ${answer}.`);
+    const list = names.map((name, i) => `${i} ${name}`).join(", ");
+    if (list) caption.append(make("br"), `${list}.`);
     const element = make("table", { class: "shifts" }, caption, make("thead", {}, head), make("tbody", {}, ...rows));
     return { element, cells };
   }
