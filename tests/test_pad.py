@@ -374,6 +374,23 @@ def test_your_own_network(pad, tmp_path):
     pad.root.get_by_text("61,706 parameters").wait_for()
 
 
+def test_a_file_is_chosen_while_a_network_loads(pad, tmp_path):
+    """A file that can't be used too: then the pad stays as it was, whatever loads meanwhile."""
+    waiting = []
+    pad.page.route("**/seminar-mlp.js*", lambda route: waiting.append(route))
+    pad.network.select_option("seminar-mlp")
+    pad.status.get_by_text("Loading").wait_for(state="attached")
+    (tmp_path / "mine.json").write_text("Dear diary", encoding="utf8")
+    pad.root.get_by_label("Use your own network").set_input_files(tmp_path / "mine.json")
+    pad.alert.get_by_text(KEPT).wait_for()
+    [route] = waiting
+    with pad.page.expect_event("requestfinished"):
+        route.continue_()
+    pad.page.wait_for_timeout(100)
+    assert pad.network.input_value() == "digitnet-best"
+    assert KEPT in pad.alert.text_content()
+
+
 def changed(key, value):
     """A network of the course as JSON, with something changed in it or in its first layer, then the only one."""
     network = web_network(load_weights(RECIPES["digitnet-best"].model(), weights_file("digitnet-best")))
@@ -542,10 +559,12 @@ def test_an_empty_drawing_does_not_wait_for_a_slow_network(pad):
         element.id = "second";
         document.querySelector(".drawing-pad").after(element);
         const result = {outputs: [], logits: new Float32Array(2), probabilities: new Float32Array([0.25, 0.75])};
-        window.answers = [];  // each question waits for its function here
-        const run = () => new Promise((yes, no) => answers.push({yes: () => yes(result), no: () => no(Error("Tired."))}));
+        window.answers = [];  // each question waits here
+        const run = () => new Promise((resolve, reject) =>
+            answers.push({yes: () => resolve(result), no: () => reject(Error("Tired."))}));
         const network = {name: "Slow", inputShape: [1, 28, 28], classes: ["no", "yes"], run};
-        element.pad = cnncourse.createPad(element, {networks: [{id: "slow", title: "Slow", load: async () => network}]});
+        const networks = [{id: "slow", title: "Slow", load: async () => network}];
+        element.pad = cnncourse.createPad(element, {networks});
     }""")
     second = Pad(pad.page, "#second")
     second.draw(ONE)

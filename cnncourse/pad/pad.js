@@ -316,6 +316,7 @@
     async function openFile() {
       const [chosen] = file.files;
       if (!chosen) return;
+      choice++; // what still loads is not wanted any more
       try {
         const network = accepted(cnncourse.readNetwork(parsed(await chosen.text())));
         const id = `file ${chosen.name}`;
