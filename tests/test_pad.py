@@ -227,6 +227,16 @@ def test_a_digit_drawn_by_keyboard_alone(pad):
     assert pad.read("strokes") == []
 
 
+def test_the_board_is_sharp_when_it_comes_to_another_screen(pad):
+    screen = pad.page.context.new_cdp_session(pad.page)
+    sizes = {**pad.page.viewport_size, "mobile": False}
+    for ratio in (1, 2):
+        screen.send("Emulation.setDeviceMetricsOverride", {**sizes, "deviceScaleFactor": ratio})
+        pad.draw(SEVEN)
+        assert pad.page.evaluate("devicePixelRatio") == ratio
+        assert pad.board.evaluate("board => board.width === Math.round(board.clientWidth * devicePixelRatio)")
+
+
 def test_space_held_down_is_one_press_and_does_not_scroll(pad):
     pad.board.focus()
     scrolled = pad.page.evaluate("scrollY")

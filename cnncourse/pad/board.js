@@ -34,7 +34,7 @@
       onkeydown: typed,
       onblur: (event) => lift(event),
     });
-    const board = { canvas, radius: RADII.value, replace, undo, clear, fit, draw, get strokes() { return strokes; } };
+    const board = { canvas, radius: RADII.value, replace, undo, clear, draw, get strokes() { return strokes; } };
 
     const inside = (value, radius) => Math.min(size - radius, Math.max(radius, Math.round(10 * value) / 10));
 
@@ -143,15 +143,10 @@
       draw();
     }
 
-    /** As many pixels as the screen has there, so that lines are sharp. */
-    function fit() {
-      const pixels = Math.round(canvas.clientWidth * devicePixelRatio) || size;
-      setSize(canvas, pixels, pixels);
-      draw();
-    }
-
     /** Draw the strokes, and the keyboard's cursor: a cross, with the brush round it. */
     function draw() {
+      const pixels = Math.round(canvas.clientWidth * devicePixelRatio) || size; // the screen's, so that lines are sharp
+      setSize(canvas, pixels, pixels);
       const context = drawStrokes(canvas, strokes);
       if (!cursor.shown) return;
       const { x, y } = cursor;

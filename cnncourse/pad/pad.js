@@ -242,7 +242,7 @@
     }
 
     const watcher = new ResizeObserver(() => {
-      board.fit();
+      board.draw();
       const now = maps.firstElementChild?.clientWidth;
       if (!now || now === room) return;
       room = now;
