@@ -218,6 +218,8 @@ def test_a_digit_drawn_by_keyboard_alone(pad):
     assert pad.status.text_content().startswith("Looks like 7, ")
     assert len(pad.read("strokes")) == 1
     assert pad.page.evaluate("scrollY") == scrolled
+    keyboard.press("Control+Shift+Z")  # redoes elsewhere
+    assert len(pad.read("strokes")) == 1
     keyboard.press("Control+z")
     assert pad.read("strokes") == []
     keyboard.press("Enter")  # a dot

@@ -122,7 +122,8 @@
       const { key } = event;
       const arrow = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[key];
       const command = event.ctrlKey || event.metaKey;
-      if (pointer !== null || event.altKey || (command && key.toLowerCase() !== "z")) return;
+      if (pointer !== null || event.altKey) return;
+      if (command && (key.toLowerCase() !== "z" || event.shiftKey)) return; // Ctrl+Shift+Z would be redo
       if (arrow) {
         const step = event.shiftKey ? STEP.big : STEP.small;
         cursor.shown = true;
