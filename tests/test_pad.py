@@ -208,7 +208,7 @@ def test_a_digit_drawn_by_keyboard_alone(pad):
         keyboard.press(keys)
     assert pad.read("strokes") == []
     keyboard.press("Space")
-    assert pad.status.text_content() == "Pen down."
+    assert pad.status.text_content() == "Pen down at 30 % from the left, 20 % from the top."
     for keys in ["Shift+ArrowRight"] * 4 + ["ArrowDown", "ArrowDown", "ArrowLeft"] * 9 + ["ArrowDown"] * 4:
         keyboard.press(keys)
     keyboard.press("Escape")
@@ -246,7 +246,7 @@ def test_space_held_down_is_one_press_and_does_not_scroll(pad):
         pad.page.keyboard.down("Space")  # from the second on, repeats
     pad.page.keyboard.up("Space")
     pad.page.wait_for_timeout(300)  # scrolling is smooth
-    assert pad.status.text_content() == "Pen down."
+    assert pad.status.text_content() == "Pen down at 50 % from the left, 50 % from the top."
     assert pad.page.evaluate("scrollY") == scrolled
 
 

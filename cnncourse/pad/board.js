@@ -115,7 +115,8 @@
       cursor.shown = true;
       if (stroke) return lift(event);
       begin(cursor.x, cursor.y, event);
-      say("Pen down.");
+      const [across, down] = [cursor.x, cursor.y].map((place) => `${Math.round((100 * place) / size)} %`);
+      say(`Pen down at ${across} from the left, ${down} from the top.`);
     }
 
     function typed(event) {
