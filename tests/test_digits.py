@@ -264,6 +264,15 @@ def test_another_brush_leaves_the_drawing_as_it_was(page):
 
 @browser_only
 @pytest.mark.browser
+@pytest.mark.parametrize(("radius", "factor", "allowed"), [(0.02, 0.3, 0.01), (9000, 4, 10_000)])
+def test_another_brush_is_one_that_a_drawing_may_have(page, radius, factor, allowed):
+    code = "([strokes, factor]) => cnncourse.thinned(strokes, factor)"
+    [stroke] = page.evaluate(code, [[{"radius": radius, "points": [[140, 140]]}], factor])
+    assert stroke["radius"] == allowed
+
+
+@browser_only
+@pytest.mark.browser
 @pytest.mark.parametrize(
     ("call", "message"),
     [

@@ -208,7 +208,7 @@ def test_a_digit_drawn_by_keyboard_alone(pad):
         keyboard.press(keys)
     assert pad.read("strokes") == []
     keyboard.press("Space")
-    assert pad.status.text_content() == "Pen down."
+    assert pad.status.text_content() == "Pen down at 30 % from the left, 20 % from the top."
     for keys in ["Shift+ArrowRight"] * 4 + ["ArrowDown", "ArrowDown", "ArrowLeft"] * 9 + ["ArrowDown"] * 4:
         keyboard.press(keys)
     keyboard.press("Escape")
@@ -218,6 +218,8 @@ def test_a_digit_drawn_by_keyboard_alone(pad):
     assert pad.status.text_content().startswith("Looks like 7, ")
     assert len(pad.read("strokes")) == 1
     assert pad.page.evaluate("scrollY") == scrolled
+    keyboard.press("Control+Shift+Z")  # redoes elsewhere
+    assert len(pad.read("strokes")) == 1
     keyboard.press("Control+z")
     assert pad.read("strokes") == []
     keyboard.press("Enter")  # a dot
@@ -225,6 +227,27 @@ def test_a_digit_drawn_by_keyboard_alone(pad):
     assert [len(stroke["points"]) for stroke in pad.read("strokes")] == [1]
     keyboard.press("Delete")
     assert pad.read("strokes") == []
+
+
+def test_the_board_is_sharp_when_it_comes_to_another_screen(pad):
+    screen = pad.page.context.new_cdp_session(pad.page)
+    sizes = {**pad.page.viewport_size, "mobile": False}
+    for ratio in (1, 2):
+        screen.send("Emulation.setDeviceMetricsOverride", {**sizes, "deviceScaleFactor": ratio})
+        pad.draw(SEVEN)
+        assert pad.page.evaluate("devicePixelRatio") == ratio
+        assert pad.board.evaluate("board => board.width === Math.round(board.clientWidth * devicePixelRatio)")
+
+
+def test_space_held_down_is_one_press_and_does_not_scroll(pad):
+    pad.board.focus()
+    scrolled = pad.page.evaluate("scrollY")
+    for _ in range(3):
+        pad.page.keyboard.down("Space")  # from the second on, repeats
+    pad.page.keyboard.up("Space")
+    pad.page.wait_for_timeout(300)  # scrolling is smooth
+    assert pad.status.text_content() == "Pen down at 50 % from the left, 50 % from the top."
+    assert pad.page.evaluate("scrollY") == scrolled
 
 
 def test_undo_clear_and_brush(pad):
@@ -322,6 +345,29 @@ def test_a_network_that_cannot_be_reached(pad, opened):
     assert pad.alert.text_content() == ""
 
 
+def test_a_first_network_that_cannot_be_reached_can_be_chosen_again(pad):
+    pad.page.evaluate("""() => {
+        const element = document.createElement("div");
+        element.id = "second";
+        document.querySelector(".drawing-pad").after(element);
+        const network = {name: "Shy", inputShape: [1, 28, 28], classes: ["a"], run: async () => null};
+        let tries = 0;
+        const load = async () => {
+            if (++tries === 1) throw new Error("it hides.");
+            return network;
+        };
+        element.pad = cnncourse.createPad(element, {networks: [{id: "shy", title: "Shy", load}]});
+    }""")
+    root = pad.page.locator("#second")
+    root.get_by_text("Shy could not be loaded: it hides.").wait_for()
+    assert root.get_by_role("combobox").input_value() == ""
+    root.get_by_role("button", name="Find where it fails").click()
+    assert root.locator(".sentence").text_content() == "There is no network yet: choose one."
+    root.get_by_role("combobox").select_option("shy")
+    root.get_by_text("images of 28 × 28 pixels").wait_for()
+    assert root.get_by_role("alert").text_content() == ""
+
+
 def test_your_own_network(pad, tmp_path):
     name = "lenet5-mnist"  # takes 32×32
     mine = export_web(load_weights(RECIPES[name].model(), weights_file(name)), tmp_path / "mine.json")
@@ -338,6 +384,23 @@ def test_your_own_network(pad, tmp_path):
     pad.choose("digitnet-best")
     pad.network.select_option(label="LeNet5, from mine.json")
     pad.root.get_by_text("61,706 parameters").wait_for()
+
+
+def test_a_file_is_chosen_while_a_network_loads(pad, tmp_path):
+    """A file that can't be used too: then the pad stays as it was, whatever loads meanwhile."""
+    waiting = []
+    pad.page.route("**/seminar-mlp.js*", lambda route: waiting.append(route))
+    pad.network.select_option("seminar-mlp")
+    pad.status.get_by_text("Loading").wait_for(state="attached")
+    (tmp_path / "mine.json").write_text("Dear diary", encoding="utf8")
+    pad.root.get_by_label("Use your own network").set_input_files(tmp_path / "mine.json")
+    pad.alert.get_by_text(KEPT).wait_for()
+    [route] = waiting
+    with pad.page.expect_event("requestfinished"):
+        route.continue_()
+    pad.page.wait_for_timeout(100)
+    assert pad.network.input_value() == "digitnet-best"
+    assert KEPT in pad.alert.text_content()
 
 
 def changed(key, value):
@@ -414,6 +477,23 @@ def test_find_where_it_fails_is_what_python_computes(pad, name):
     ]
 
 
+def test_long_names_of_classes_have_numbers_in_the_table_of_shifts(pad, tmp_path):
+    model = load_weights(RECIPES["digitnet-best"].model(), weights_file("digitnet-best"))
+    mine = export_web(model, tmp_path / "mine.json", data="FashionMNIST")
+    pad.root.get_by_label("Use your own network").set_input_files(mine)
+    pad.root.locator("option:checked", has_text="from mine.json").wait_for(state="attached")
+    pad.draw(SEVEN)
+    _, shifts, widths = pad.find()
+    names = CLASSES["FashionMNIST"]
+    caption = pad.root.locator(".shifts caption").inner_text()
+    assert caption.splitlines()[1] == ", ".join(f"{i} {name}" for i, name in enumerate(names)) + "."
+    answers = [int(answer) for _, *row in shifts[1:] for answer in row]
+    assert [cell.get_attribute("title") for cell in pad.root.locator(".shifts tbody td").all()] == [
+        names[answer] for answer in answers
+    ]
+    assert {answer for _, _, answer, _ in widths[1:]} <= set(names)
+
+
 def test_a_new_stroke_ends_the_search(pad):
     pad.choose("seminar-cnn")  # takes seconds for all shifts
     pad.draw(SEVEN)
@@ -485,6 +565,38 @@ def test_only_the_newest_answer_is_shown_and_one_question_is_asked_at_a_time(pad
     assert answer == "Looks like many > 99 %"
 
 
+def test_an_empty_drawing_does_not_wait_for_a_slow_network(pad):
+    pad.page.evaluate("""() => {
+        const element = document.createElement("div");
+        element.id = "second";
+        document.querySelector(".drawing-pad").after(element);
+        const result = {outputs: [], logits: new Float32Array(2), probabilities: new Float32Array([0.25, 0.75])};
+        window.answers = [];  // each question waits here
+        const run = () => new Promise((resolve, reject) =>
+            answers.push({yes: () => resolve(result), no: () => reject(Error("Tired."))}));
+        const network = {name: "Slow", inputShape: [1, 28, 28], classes: ["no", "yes"], run};
+        const networks = [{id: "slow", title: "Slow", load: async () => network}];
+        element.pad = cnncourse.createPad(element, {networks});
+    }""")
+    second = Pad(pad.page, "#second")
+    second.draw(ONE)
+    pad.page.evaluate("answers.pop().yes()")
+    second.settle()
+    assert second.answer.text_content() == "Looks like yes 75 %"
+    second.draw(ONE)
+    second.press("Clear")
+    assert second.answer.text_content() == "Draw something: a digit from 0 to 9."
+    pad.page.evaluate("answers.pop().yes()")
+    second.settle()
+    assert second.answer.text_content() == "Draw something: a digit from 0 to 9."
+    second.draw(ONE)
+    pad.page.evaluate("answers.pop().no()")
+    second.settle()
+    assert second.alert.text_content() == "Slow can't answer: Tired."
+    second.press("Clear")
+    assert second.alert.text_content() == ""
+
+
 def test_an_update_tells_what_was_drawn(pad):
     pad.root.evaluate("element => element.addEventListener('cnncourse-update', ({detail}) => window.last = detail)")
     pad.draw(SEVEN)
@@ -535,6 +647,12 @@ def test_a_phone_needs_no_sideways_scroll(opened, width, name):
     assert pad.page.evaluate(WIDTH) <= width
 
 
+@pytest.mark.parametrize(("width", "height"), [(667, 375), (568, 320)])
+def test_a_phone_on_its_side_shows_the_whole_board(opened, width, height):
+    pad = opened(viewport={"width": width, "height": height}, has_touch=True, is_mobile=True)
+    assert pad.board.bounding_box()["height"] <= 0.8 * height
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [390, 1280])
 def test_axe_finds_nothing_in_a_pad_in_use(opened, tmp_path, scheme, width):
@@ -547,6 +665,21 @@ def test_axe_finds_nothing_in_a_pad_in_use(opened, tmp_path, scheme, width):
     pad.page.evaluate(AXE_SCRIPT)
     assert pad.page.evaluate(AXE, {}) == []
     opened.faults.clear()  # axe asks for the style sheets again, and misreads an address in one
+
+
+def test_high_contrast_leaves_the_drawing_and_the_bars(opened):
+    pad = opened(forced_colors="active")
+    pad.draw(SEVEN)
+    ground = "element => getComputedStyle(element).backgroundColor"
+    sample, bar = pad.root.locator(".samples button").first, pad.root.locator(".bars .winner span")
+    assert [each.evaluate(ground) for each in (pad.board, sample)] == ["rgb(15, 28, 46)"] * 2  # the strokes are white
+    assert bar.evaluate(ground) != pad.page.locator("body").evaluate(ground)
+
+
+def test_the_board_is_printed_dark(pad):
+    """Browsers print no grounds unless they are asked to."""
+    for part in (pad.board, pad.root.locator(".samples button").first, pad.root.locator(".bars span").first):
+        assert part.evaluate("element => getComputedStyle(element).printColorAdjust") == "exact"
 
 
 def test_controls_are_large_enough_to_touch(opened):

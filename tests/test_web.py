@@ -592,6 +592,12 @@ def changed(*path, to):
     return json.dumps(network)
 
 
+def changed_layer(number, **values):
+    network = small_network()
+    network["layers"][number] |= values
+    return json.dumps(network)
+
+
 MISSING = object()
 NOT_A_NETWORK = "This file is not a network of the course. Choose a JSON file that export_web wrote."
 INFINITE = base64.b64encode(np.full(10, np.inf, "<f4").tobytes()).decode()
@@ -605,6 +611,7 @@ BAD_FILES = {
     "newer": (changed("version", to=2), f"This file has version 2 {VERSIONS}"),
     "no version": (changed("version", to=MISSING), f"This file has no version {VERSIONS}"),
     "odd version": (changed("version", to="1"), f'This file has version "1" {VERSIONS}'),
+    "long version": (changed("version", to="1" * 99), f'This file has version "{"1" * 39} {VERSIONS}'),
     "no name": (changed("name", to=MISSING), "its name is missing"),
     "no classes": (changed("classes", to=None), "its classes are missing"),
     "no input": (changed("input", to=7), "the shape of its images is wrong"),
@@ -621,6 +628,7 @@ BAD_FILES = {
         'does not know the layer "2", a "GELU". It knows Conv2d',
     ),
     "word of JavaScript": (changed("layers", 1, "type", to="constructor"), 'a "constructor"'),
+    "list of types": (changed("layers", 1, "type", to=["MaxPool2d"]), 'the layer "2", a ["MaxPool2d"]'),
     "no type": (changed("layers", 1, "type", to=MISSING), 'does not know the layer "2"'),
     "no inputs": (changed("layers", 1, "inputs", to=MISSING), 'layer "2" (MaxPool2d): its inputs are missing'),
     "unknown input": (changed("layers", 1, "inputs", to=["4"]), 'its input "4" is no layer before it'),
@@ -629,6 +637,8 @@ BAD_FILES = {
     "no shape": (changed("layers", 1, "shape", to=[0, "3"]), "its shape is wrong"),
     "kernel": (changed("layers", 1, "kernel_size", to=2), "its kernel_size is missing or wrong"),
     "large kernel": (changed("layers", 1, "kernel_size", to=[9, 9]), "its kernel is larger than its maps"),
+    "huge padding": (changed("layers", 0, "padding", to=[10**6, 10**6]), "its padding is too large"),
+    "huge kernel": (changed_layer(0, kernel_size=[4000, 1], padding=[4000, 0]), "its kernel is too large"),
     "stride": (changed("layers", 0, "stride", to=[0, 1]), 'layer "0" (Conv2d): its stride is missing or wrong'),
     "groups": (changed("layers", 0, "groups", to=3), "its groups don't divide its channels"),
     "norm's groups": (changed("layers", 2, "num_groups", to=1.5), "its num_groups is missing or wrong"),
@@ -649,6 +659,13 @@ def test_a_file_that_the_page_cannot_read_is_explained(text, message, page):
     assert found.startswith("NetworkError: This ")
     assert found.endswith(". true")
     assert message in found
+
+
+@browser_only
+@pytest.mark.browser
+def test_an_impossible_number_of_parameters_is_not_told(page):
+    code = "text => cnncourse.readNetwork(JSON.parse(text)).parameters"
+    assert page.evaluate(code, changed("parameters", to=-5)) is None
 
 
 @browser_only
@@ -678,3 +695,15 @@ def test_an_image_of_another_size_is_refused(pixels, number, page):
     }}"""
     found = page.evaluate(code, json.dumps(small_network()))
     assert found == f"NetworkError: Small takes images of 64 pixels (1×8×8), but this one has {number}."
+
+
+@browser_only
+@pytest.mark.browser
+def test_an_answer_that_overflows_is_explained(page):
+    largest = base64.b64encode(np.full(18, 3e38, "<f4").tobytes()).decode()
+    code = """text => {
+        try { return cnncourse.readNetwork(JSON.parse(text)).run(Array.from({ length: 64 }, (_, i) => 4 * i)); }
+        catch (error) { return `${error.name}: ${error.message}`; }
+    }"""
+    found = page.evaluate(code, changed("layers", 0, "weight", to=largest))
+    assert found == "NetworkError: its answer is not a number. Train it again, with a smaller learning rate."

@@ -34,7 +34,7 @@
       onkeydown: typed,
       onblur: (event) => lift(event),
     });
-    const board = { canvas, radius: RADII.value, replace, undo, clear, fit, draw, get strokes() { return strokes; } };
+    const board = { canvas, radius: RADII.value, replace, undo, clear, draw, get strokes() { return strokes; } };
 
     const inside = (value, radius) => Math.min(size - radius, Math.max(radius, Math.round(10 * value) / 10));
 
@@ -110,11 +110,21 @@
       draw();
     }
 
+    /** The keyboard's pen goes down, or up. */
+    function toggle(event) {
+      cursor.shown = true;
+      if (stroke) return lift(event);
+      begin(cursor.x, cursor.y, event);
+      const [across, down] = [cursor.x, cursor.y].map((place) => `${Math.round((100 * place) / size)} %`);
+      say(`Pen down at ${across} from the left, ${down} from the top.`);
+    }
+
     function typed(event) {
       const { key } = event;
       const arrow = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[key];
       const command = event.ctrlKey || event.metaKey;
-      if (pointer !== null || event.altKey || (command && key.toLowerCase() !== "z")) return;
+      if (pointer !== null || event.altKey) return;
+      if (command && (key.toLowerCase() !== "z" || event.shiftKey)) return; // Ctrl+Shift+Z would be redo
       if (arrow) {
         const step = event.shiftKey ? STEP.big : STEP.small;
         cursor.shown = true;
@@ -124,13 +134,8 @@
           extend(cursor.x, cursor.y);
           changed(event);
         }
-      } else if ((key === " " || key === "Enter") && !event.repeat) {
-        cursor.shown = true;
-        if (stroke) lift(event);
-        else {
-          begin(cursor.x, cursor.y, event);
-          say("Pen down.");
-        }
+      } else if (key === " " || key === "Enter") {
+        if (!event.repeat) toggle(event);
       } else if (key === "Escape" && stroke) lift(event);
       else if (key === "Delete") clear(event);
       else if (command) undo(event);
@@ -140,15 +145,10 @@
       draw();
     }
 
-    /** As many pixels as the screen has there, so that lines are sharp. */
-    function fit() {
-      const pixels = Math.round(canvas.clientWidth * devicePixelRatio) || size;
-      setSize(canvas, pixels, pixels);
-      draw();
-    }
-
     /** Draw the strokes, and the keyboard's cursor: a cross, with the brush round it. */
     function draw() {
+      const pixels = Math.round(canvas.clientWidth * devicePixelRatio) || size; // the screen's, so that lines are sharp
+      setSize(canvas, pixels, pixels);
       const context = drawStrokes(canvas, strokes);
       if (!cursor.shown) return;
       const { x, y } = cursor;

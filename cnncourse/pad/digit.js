@@ -9,7 +9,7 @@
   const SAMPLES = 8; // a pixel's grey is counted at 8×8 points of it
   const SIDE = BOX * SAMPLES;
   const THINNEST = 0.125; // pixels; a thinner brush could pass between those points
-  const LARGEST = 10000; // units of the pad
+  const SMALLEST = 0.01, LARGEST = 10000; // units of the pad; the smallest is of a radius
 
   /**
    * The drawing as one of MNIST's images. A tiny drawing is made as large as any other: a dot becomes a disc of 20 pixels.
@@ -30,8 +30,8 @@
       if (!stroke || !Array.isArray(stroke.points) || stroke.points.length === 0) {
         throw new Error(`Stroke ${number} needs a radius and a list of at least one point [x, y].`);
       }
-      if (!Number.isFinite(stroke.radius) || !(0.01 <= stroke.radius && stroke.radius <= LARGEST)) {
-        throw new Error(`The radius of stroke ${number} must be a number from 0.01 to ${LARGEST}.`);
+      if (!Number.isFinite(stroke.radius) || !(SMALLEST <= stroke.radius && stroke.radius <= LARGEST)) {
+        throw new Error(`The radius of stroke ${number} must be a number from ${SMALLEST} to ${LARGEST}.`);
       }
       for (const point of stroke.points) {
         if (!Array.isArray(point) || point.length !== 2 || !point.every(Number.isFinite)) {
@@ -198,11 +198,13 @@
   /**
    * The drawing with another brush.
    * @param {{radius: number, points: number[][]}[]} strokes
-   * @param {number} factor - what the radius of each stroke is multiplied by: 0.5 is half as thick
+   * @param {number} factor - what the radius of each stroke is multiplied by, as far as a drawing allows: 0.5 is half
+   *   as thick
    * @returns {{radius: number, points: number[][]}[]} new strokes; the old ones stay as they are
    */
   function thinned(strokes, factor) {
-    return strokes.map((stroke) => ({ ...stroke, radius: stroke.radius * factor }));
+    const allowed = (radius) => Math.min(Math.max(radius, SMALLEST), LARGEST);
+    return strokes.map((stroke) => ({ ...stroke, radius: allowed(stroke.radius * factor) }));
   }
 
   /**

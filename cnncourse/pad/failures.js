@@ -2,7 +2,7 @@
 (function (cnncourse) {
   "use strict";
 
-  const { make, percent, nextTurn, drawImage } = cnncourse.parts;
+  const { EMPTY, make, percent, nextTurn, drawImage } = cnncourse.parts;
   const SHIFTS = 6; // pixels, in every direction
   const FACTORS = [0.3, 0.5, 1, 1.5, 2, 2.5, 3, 4]; // that the width of the strokes is multiplied by
   const SLICE = 12; // milliseconds of work until the page gets its turn
@@ -43,19 +43,20 @@
       tables.replaceChildren();
     }
 
+    function tell(sentence) {
+      progress.textContent = sentence;
+      say(sentence);
+    }
+
     async function start() {
       reset();
       const mine = search;
       const drawing = current();
-      if (!drawing.image || !drawing.network) {
-        progress.textContent = cnncourse.parts.EMPTY;
-        return say(cnncourse.parts.EMPTY);
-      }
+      if (!drawing.network) return tell("There is no network yet: choose one.");
+      if (!drawing.image) return tell(EMPTY);
       try {
         const sentence = await find(drawing, () => search === mine);
-        if (search !== mine) return;
-        progress.textContent = sentence;
-        say(sentence);
+        if (search === mine) tell(sentence);
       } catch (error) {
         if (search === mine) progress.textContent = `${drawing.network.name} can't answer: ${error.message}`;
       }
@@ -77,11 +78,15 @@
       const { answer } = await answerTo(image);
       if (!wanted()) return;
       const label = (answer) => network.classes[answer];
-      const shifts = shiftTable(label(answer));
+      // The cells of the shifts are too narrow for a long name: the class's number stands there.
+      const numbered = network.classes.some((name) => name.length > 2);
+      const short = (answer) => (numbered ? String(answer) : label(answer));
+      const shifts = shiftTable(label(answer), numbered ? network.classes : []);
       const widths = widthTable(label(answer));
       tables.append(shifts.element, widths.element);
-      const fill = (cell, result) => {
-        cell.textContent = label(result.answer);
+      const fill = (cell, result, name) => {
+        cell.textContent = name(result.answer);
+        cell.title = label(result.answer);
         cell.classList.add(result.answer === answer ? "same" : "other");
       };
 
@@ -92,7 +97,7 @@
         if (!wanted()) return;
         const cells = widths.cells.get(factor);
         drawImage(cells.picture, drawn, 28);
-        fill(cells.answer, result);
+        fill(cells.answer, result, label);
         cells.probability.textContent = percent(result.probability);
         if (result.answer !== answer) otherWidths.push({ factor, ...result });
       }
@@ -103,7 +108,7 @@
         const result = await answerTo(cnncourse.shifted(image, shift.dx, shift.dy));
         if (!wanted()) return;
         progress.textContent = `${i + 1} of ${all.length} shifts`;
-        fill(shifts.cells.get(`${shift.dx} ${shift.dy}`), result);
+        fill(shifts.cells.get(`${shift.dx} ${shift.dy}`), result, short);
         if (result.answer !== answer) otherShifts.push({ ...shift, ...result });
       }
       return `${shiftSentence(otherShifts, all.length, label)} ${widthSentence(otherWidths, label)}`;
@@ -125,8 +130,8 @@
     return nearest.filter(Boolean).map(sentence).join(" ") || "No width of the strokes changes it.";
   }
 
-  /** A table with a cell for each shift: {element, cells}, cells by "dx dy". */
-  function shiftTable(answer) {
+  /** A table with a cell for each shift: {element, cells}, cells by "dx dy"; with the names of numbered classes. */
+  function shiftTable(answer, names) {
     const steps = Array.from({ length: 2 * SHIFTS + 1 }, (_, i) => i - SHIFTS);
     const signed = (step) => (step > 0 ? `+${step}` : `${step}`.replace("-", "−"));
     const cells = new Map();
@@ -142,6 +147,8 @@
     const head = make("tr", {}, make("td"), ...steps.map((dx) => make("th", { scope: "col" }, signed(dx))));
     const words = "The answer when the image moves by so many pixels to the right (columns) and down (rows).";
     const caption = make("caption", {}, `${words} In bold: not ${answer}.`);
+    const list = names.map((name, i) => `${i} ${name}`).join(", ");
+    if (list) caption.append(make("br"), `${list}.`);
     const element = make("table", { class: "shifts" }, caption, make("thead", {}, head), make("tbody", {}, ...rows));
     return { element, cells };
   }

@@ -25,7 +25,7 @@
    * run(pixels) takes C·H·W numbers from 0 to 255, row by row, and returns {outputs, logits, probabilities}: outputs
    * are the layers, each with data, a Float32Array; logits and probabilities are Float32Arrays of a number for each
    * class. The next run writes over these arrays, so copy what you want to keep. It throws a NetworkError where the
-   * number of pixels is another.
+   * number of pixels is another, and where a probability is not a number.
    *
    * Throws a NetworkError where json is no network, has another version, an unknown layer or damaged contents.
    */
@@ -34,7 +34,7 @@
       throw new NetworkError("This file is not a network of the course. Choose a JSON file that export_web wrote.");
     }
     if (json.version !== VERSION) {
-      const found = json.version === undefined ? "no version" : `version ${JSON.stringify(json.version)}`;
+      const found = json.version === undefined ? "no version" : `version ${quoted(json.version)}`;
       throw new NetworkError(
         `This file has ${found} of the network format, but this page knows version ${VERSION}. ` +
           "Use the page and the cnncourse package of one edition: update the older one, then export the network again.",
@@ -78,11 +78,14 @@
       const logits = data.at(-1);
       if (last.type === "Softmax") probabilities.set(logits);
       else softmax(logits, probabilities);
+      if (!probabilities.every(Number.isFinite)) {
+        throw new NetworkError("its answer is not a number. Train it again, with a smaller learning rate.");
+      }
       const outputs = steps.map((step, place) => ({ ...about(step), data: data[place] }));
       return { outputs, logits, probabilities };
     }
 
-    const parameters = Number.isInteger(json.parameters) ? json.parameters : null;
+    const parameters = Number.isInteger(json.parameters) && json.parameters > 0 ? json.parameters : null;
     return { name, parameters, inputShape: input.shape, classes, layers: steps.map(about), run };
   }
 
@@ -92,9 +95,9 @@
   function readLayer(description, places) {
     const { name, type, inputs, shape, batch_norm: batchNorm } = description;
     check(isText(name) && !places.has(name), `two layers have the name ${JSON.stringify(name)}, or one has none`);
-    if (!Object.hasOwn(LAYERS, type)) {
+    if (!isText(type) || !Object.hasOwn(LAYERS, type)) {
       throw new NetworkError(
-        `This page does not know the layer ${JSON.stringify(name)}, a ${JSON.stringify(type)}. ` +
+        `This page does not know the layer ${JSON.stringify(name)}, a ${quoted(type)}. ` +
           `It knows ${Object.keys(LAYERS).join(", ")}.`,
       );
     }
@@ -326,11 +329,17 @@
     const stride = layer.pair("stride", 1);
     const padding = layer.pair("padding", 0);
     const dilation = layer.description.dilation === undefined ? [1, 1] : layer.pair("dilation", 1);
+    const padded = [0, 1].map((axis) => shape[axis + 1] + 2 * padding[axis]);
+    layer.check(isShape([shape[0], ...padded]), "its padding is too large");
     const output = [0, 1].map((axis) => {
-      const room = shape[axis + 1] + 2 * padding[axis] - dilation[axis] * (kernel[axis] - 1) - 1;
+      const room = padded[axis] - dilation[axis] * (kernel[axis] - 1) - 1;
       return Math.floor(room / stride[axis]) + 1;
     });
     layer.check(isShape(output), "its kernel is larger than its maps");
+    layer.check(
+      output.every((number, axis) => number * kernel[axis] <= MOST_VALUES),
+      "its kernel is too large",
+    );
     const [rows, columns] = [0, 1].map((axis) =>
       range(output[axis]).map((i) =>
         range(kernel[axis])
@@ -452,6 +461,9 @@
   const isList = (value, test) => Array.isArray(value) && value.length > 0 && value.every(test);
   const isShape = (value) =>
     isList(value, (number) => Number.isInteger(number) && number > 0) && size(value) <= MOST_VALUES;
+
+  /** A value as JSON, cut where it is long. */
+  const quoted = (value) => String(JSON.stringify(value)).slice(0, 40);
 
   function check(condition, fault) {
     if (!condition) throw new NetworkError(`This file is damaged: ${fault}. Export the network again.`);

@@ -181,7 +181,9 @@
       const image = cnncourse.digitImage(board.strokes);
       state.image = image;
       options.onDrawing?.(board.strokes, image);
-      if (question) return; // the next update comes with the answer
+      if (question && image) return; // the next update comes with the answer
+      question = null; // an empty drawing waits for nobody
+      if (!image && trouble) message.textContent = trouble = "";
       const began = since;
       since = null;
       const { id, network } = state;
@@ -240,7 +242,7 @@
     }
 
     const watcher = new ResizeObserver(() => {
-      board.fit();
+      board.draw();
       const now = maps.firstElementChild?.clientWidth;
       if (!now || now === room) return;
       room = now;
@@ -284,6 +286,7 @@
       message.textContent = title ? `${text} The pad still uses ${title}.` : text;
       message.scrollIntoView({ block: "nearest", behavior: "instant" });
       about.textContent = "";
+      select.value = state.id ?? ""; // without a network nothing is chosen, so that each can be
       if (state.network) describe();
     }
 
@@ -313,6 +316,7 @@
     async function openFile() {
       const [chosen] = file.files;
       if (!chosen) return;
+      choice++; // what still loads is not wanted any more
       try {
         const network = accepted(cnncourse.readNetwork(parsed(await chosen.text())));
         const id = `file ${chosen.name}`;
