@@ -20,7 +20,7 @@ from torch import Tensor, nn
 
 from cnncourse.checks import forward
 from cnncourse.data import CLASSES, STATISTICS, ImageSet, Loader
-from cnncourse.digits import check_strokes, digit_image
+from cnncourse.digits import digit_image
 from cnncourse.draw_page import PAD, SCRIPTS, check_pad_images, draw_page, read_file
 from cnncourse.inside import feature_maps
 from cnncourse.layers import image_shape, on_device, unchanged
@@ -89,10 +89,10 @@ class DrawingPad(anywidget.AnyWidget):
 
     def _draw(self, strokes: list[dict]) -> Tensor | None:
         """Take a drawing; its logits, or None for an empty one."""
-        check_strokes(strokes)  # what is no drawing is not an empty one
-        self._image = digit_image(strokes) if strokes else None
+        empty = isinstance(strokes, list | tuple) and not strokes
+        self._image = None if empty else digit_image(strokes)  # which refuses what is no drawing, None or "" too
         self._strokes, self._probabilities = strokes, None
-        if not strokes:
+        if empty:
             return None
         logits = self._logits(self._batch(self._image))
         self._probabilities = logits.softmax(dim=0)
