@@ -27,10 +27,10 @@ lab: $(READY) ## open the notebooks in JupyterLab
 	$(BIN)/jupyter lab notebooks
 
 data: $(READY) ## fetch the full data sets
-	$(BIN)/python -m cnncourse.sources
+	$(BIN)/python -m cnncourse.data
 
 results: $(READY) ## run the recipes that results/ lacks
-	$(BIN)/python -m cnncourse.recipes run
+	$(BIN)/python -m cnncourse.experiments run
 
 notebooks: $(READY) ## execute all chapters in full and keep the outputs
 	$(BIN)/python tools/run_notebooks.py

@@ -5,20 +5,24 @@ strokes become an image, the network runs, and the probabilities and all maps ar
 mouse's event: until the page's script has drawn everything (`milliseconds`), and until Chromium has painted the frame
 and is free again (`painted`).
 
-Build the book first (`make book`), and let nothing else run. It writes `results/pad.json`.
+Build the book first (`make book`), and let nothing else run. It writes `results/benchmarks/pad.json`.
 """
 
 import argparse
 import json
-import shutil
+import sys
 from pathlib import Path
 from statistics import median, quantiles
 
 from playwright.sync_api import Page, sync_playwright
 
 from cnncourse import settings
-from cnncourse.runs import environment
+from cnncourse.experiments.runs import environment
 
+sys.path.append(str(settings.CHECKOUT / "tools"))
+from chromium import CHROMIUM, OPTIONS
+
+BENCHMARKS = settings.CHECKOUT / "results" / "benchmarks"
 PAGE = Path(__file__).parent.parent / "_build" / "html" / "book" / "draw.html"
 LARGEST = 25  # points of a stroke that are drawn; more would only take longer
 LISTEN = """() => {
@@ -76,11 +80,10 @@ def main() -> None:
     page_file = parser.parse_args().page
     if not page_file.is_file():
         parser.error(f"{page_file} is not there. Build the book first: make book")
-    browser_file = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-    if browser_file is None:
+    if CHROMIUM is None:
         parser.error("no Chromium or Chrome on the PATH; on Debian and Ubuntu: apt-get install chromium")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=browser_file, args=["--no-sandbox", "--disable-gpu"])
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=OPTIONS)
         result = {"environment": {**environment(), "browser": f"Chromium {browser.version}"}}
         page = browser.new_page(viewport={"width": 1280, "height": 900})
         page.goto(page_file.resolve().as_uri())
@@ -97,7 +100,7 @@ def main() -> None:
                 flush=True,
             )
         browser.close()
-    path = settings.files("results") / "pad.json"
+    path = BENCHMARKS / "pad.json"
     path.write_text(json.dumps(result, indent=1) + "\n", encoding="utf8")
 
 

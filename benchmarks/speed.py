@@ -11,7 +11,7 @@ batches of 128) it times the same number of training steps in three ways:
 
 The ways take turns, round after round, and a ratio is the median over the rounds, so that a machine that slows down for
 a while slows all of them. It also measures what `import cnncourse` adds to `import torch`, and how much memory a
-training on MNIST takes. Run it with nothing else running. It writes `results/speed.json`.
+training on MNIST takes. Run it with nothing else running. It writes `results/benchmarks/speed.json`.
 """
 
 import argparse
@@ -33,12 +33,12 @@ from torch.utils.data import DataLoader, Subset
 
 from cnncourse import settings
 from cnncourse.augment import random_affine, random_crop, random_flip
-from cnncourse.data import STATISTICS, ImageSet, Loader, load
+from cnncourse.data import STATISTICS, ImageSet, Loader, load, torchvision
+from cnncourse.experiments.runs import environment, one_after_the_other
 from cnncourse.models import CifarNet, ConvNet, LeNet5
-from cnncourse.runs import environment, one_after_the_other
-from cnncourse.torchvision_ops import torchvision
 from cnncourse.train import fit
 
+BENCHMARKS = settings.CHECKOUT / "results" / "benchmarks"
 AFFINE = partial(random_affine, degrees=10, translate=0.1, scale=(0.9, 1.1), shear=5)
 FLIP_AND_CROP = one_after_the_other((random_flip, partial(random_crop, padding=2)))
 CASES = {
@@ -70,7 +70,7 @@ CASES = {
         "textbook": False,
     },
 }
-LIGHT_MODULES = "cnncourse.data, cnncourse.train, cnncourse.models, cnncourse.augment, cnncourse.recipes"
+LIGHT_MODULES = "cnncourse.data, cnncourse.train, cnncourse.models, cnncourse.augment, cnncourse.experiments.recipes"
 
 
 def textbook_set(images: ImageSet, size: int, folder: Path) -> torchvision.datasets.MNIST:
@@ -187,7 +187,7 @@ def main() -> None:
     print(f"import: {result['import_seconds']:.2f} s more than import torch")
     result["fit_megabytes"] = fit_megabytes()
     print(f"fit on MNIST: {result['fit_megabytes']:.0f} MB more than import torch")
-    path = settings.files("results") / "speed.json"
+    path = BENCHMARKS / "speed.json"
     path.write_text(json.dumps(result, indent=1) + "\n")
 
 

@@ -4,7 +4,8 @@ The ways are those of `ways.py`: textbook and course. They train on the same ima
 machine that slows down for a while slows both. An epoch's seconds include its validation. It also measures where the
 time of a training step goes, and what is gained by seeds that run side by side.
 
-Run it with nothing else running. It writes `results/time_to_accuracy.json`; stopped, it goes on where it was.
+Run it with nothing else running. It writes `results/benchmarks/time_to_accuracy.json`; stopped, it goes on where it
+was.
 """
 
 import argparse
@@ -24,11 +25,13 @@ from ways import PilImages, course_epoch, textbook_epoch
 from where_time_goes import time_seeds, time_steps, time_workers
 
 from cnncourse import settings
+from cnncourse._memory import keep_memory
 from cnncourse.data import load
-from cnncourse.memory import keep_memory
-from cnncourse.recipes import RECIPES
-from cnncourse.results import write_results
-from cnncourse.runs import Recipe, environment
+from cnncourse.experiments.recipes import RECIPES
+from cnncourse.experiments.results import write_results
+from cnncourse.experiments.runs import Recipe, environment
+
+BENCHMARKS = settings.CHECKOUT / "results" / "benchmarks"
 
 
 def time_to(history: list[dict], level: float) -> dict:
@@ -123,10 +126,10 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--course-epochs", type=int, default=10, help="of the course's way (default: 10)")
     parser.add_argument("--epochs", type=int, default=15, help="of the textbook way (default: 15)")
     parser.add_argument("--level", type=float, default=0.994, help="validation accuracy to reach (default: 0.994)")
-    parser.add_argument("--folder", type=Path, default=settings.files("results"), help="of the result file")
+    parser.add_argument("--folder", type=Path, default=BENCHMARKS, help="of the result file")
     options = parser.parse_args(arguments)
     folder = options.folder.resolve()
-    if settings.quick() and folder == settings.files("results").resolve():
+    if settings.quick() and folder == BENCHMARKS.resolve():
         sys.exit("CNNCOURSE_QUICK is set: choose another folder for the sample's result, --folder FOLDER.")
 
     recipe = RECIPES[options.recipe]

@@ -19,10 +19,9 @@ from PIL import Image
 from torch.utils.data import DataLoader, Dataset
 
 from cnncourse.checkpoint import load_checkpoint, save_checkpoint
-from cnncourse.data import ImageSet, Loader
+from cnncourse.data import ImageSet, Loader, torchvision
+from cnncourse.experiments.runs import Recipe, one_after_the_other
 from cnncourse.models import DigitNet
-from cnncourse.runs import Recipe, one_after_the_other
-from cnncourse.torchvision_ops import torchvision
 from cnncourse.train import fit
 
 BATCH_SIZE = 128

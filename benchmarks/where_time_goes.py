@@ -17,7 +17,7 @@ from torch.utils.data import DataLoader, Dataset, Subset
 from ways import BATCH_SIZE, course_loader, course_parts, textbook_parts, textbook_step
 
 from cnncourse.data import ImageSet
-from cnncourse.runs import Recipe, run, run_seed
+from cnncourse.experiments.runs import Recipe, run, run_seed
 from cnncourse.train import loss_batch
 
 

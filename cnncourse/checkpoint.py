@@ -3,9 +3,7 @@
 A checkpoint is one dict of tensors and plain values, so that loading one never runs code from it.
 """
 
-import contextlib
 import io
-import os
 import pickle
 import zipfile
 from pathlib import Path
@@ -14,6 +12,9 @@ import torch
 from torch import nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
+
+from cnncourse._files import write_whole
+from cnncourse._text import by
 
 
 def save_checkpoint(
@@ -40,19 +41,7 @@ def save_checkpoint(
     }
     content = io.BytesIO()
     torch.save(state, content)
-    path = Path(path)
-    part = path.with_name(f"{path.name}.part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        part.write_bytes(content.getbuffer())
-        os.replace(part, path)
-    except OSError as error:
-        raise OSError(
-            f"the checkpoint {path} can't be written: {error.strerror}. Make room there or choose another folder."
-        ) from error
-    finally:
-        with contextlib.suppress(OSError):
-            part.unlink()  # what is left of it where something went wrong
+    write_whole(path, content.getvalue())
 
 
 def load_checkpoint(
@@ -94,7 +83,7 @@ def load_checkpoint(
     return state["history"]
 
 
-def load_weights(model: nn.Module, path: str | Path) -> nn.Module:
+def load_weights(path: str | Path, model: nn.Module) -> nn.Module:
     """Load a model's weights from a checkpoint, or from a file that holds its `state_dict` alone.
 
     Returns:
@@ -170,4 +159,4 @@ def _pairs(settings: dict) -> str:
 def _shape(value: object) -> str:
     if not isinstance(value, torch.Tensor):
         return f"a {type(value).__name__}"
-    return "×".join(map(str, value.shape)) or "a single number"
+    return by(value.shape) or "a single number"

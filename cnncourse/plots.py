@@ -4,7 +4,7 @@ Every function returns a matplotlib `Figure` that is closed for pyplot, so a not
 the cell's last line.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -15,6 +15,8 @@ from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 from torch import Tensor
+
+from cnncourse._text import by
 
 STYLE = Path(__file__).with_name("course.mplstyle")
 plt.style.use(STYLE)
@@ -87,7 +89,7 @@ def plot_confusion(matrix: Tensor, classes: Sequence[str]) -> Figure:
     """
     number = len(classes)
     if matrix.shape != (number, number):
-        raise ValueError(f"{number} classes have a matrix of {number}×{number}, not {_by(matrix.shape)}")
+        raise ValueError(f"{number} classes have a matrix of {number}×{number}, not {by(matrix.shape)}")
     right = torch.eye(number)
     errors = matrix.cpu() * (1 - right)
     most = max(1, errors.max().item())
@@ -131,7 +133,7 @@ def plot_feature_maps(maps: Mapping[str, Tensor], *, columns: int = 8, size: flo
         shown = output[0, :columns].numpy(force=True)
         for panel, values in zip(row, shown, strict=False):
             panel.imshow(values, vmin=shown.min(), vmax=shown.max())
-        row[0].set_title(f"{name}: {_by(output.shape[1:])}", fontsize=9, loc="left")
+        row[0].set_title(f"{name}: {by(output.shape[1:])}", fontsize=9, loc="left")
     return _finish(figure)
 
 
@@ -150,7 +152,7 @@ def plot_filters(weights: Tensor, *, columns: int = 8, size: float = 0.9) -> Fig
         ValueError: these are not the weights of a convolution.
     """
     if weights.ndim != 4 or weights.numel() == 0:
-        raise ValueError(f"the weights of a convolution are outputs×inputs×H×W, not {_by(weights.shape)}")
+        raise ValueError(f"the weights of a convolution are outputs×inputs×H×W, not {by(weights.shape)}")
     weights = weights.detach().cpu()
     channels, limit = weights.shape[1], weights.abs().max().item()
     if channels == 3:
@@ -184,8 +186,8 @@ def plot_heat_maps(
     """
     _check_images(images, titles)
     if heat.shape != (len(images), *images.shape[2:]):
-        expected = _by((len(images), *images.shape[2:]))
-        raise ValueError(f"images of {_by(images.shape)} have heat maps of {expected}, not {_by(heat.shape)}")
+        expected = by((len(images), *images.shape[2:]))
+        raise ValueError(f"images of {by(images.shape)} have heat maps of {expected}, not {by(heat.shape)}")
     images = images.cpu() / (1 if images.is_floating_point() else 255)
     heat = heat.cpu() / heat.cpu().amax(dim=(1, 2), keepdim=True).clamp(min=1e-12)
     columns = min(columns, len(images))
@@ -218,13 +220,9 @@ def _show_image(panel: Axes, image: Tensor) -> None:
 
 def _check_images(images: Tensor, titles: Sequence[str] | None) -> None:
     if images.ndim != 4 or images.shape[1] not in (1, 3) or len(images) == 0:
-        raise ValueError(f"images must be N×1×H×W or N×3×H×W, not {_by(images.shape)}")
+        raise ValueError(f"images must be N×1×H×W or N×3×H×W, not {by(images.shape)}")
     if titles is not None and len(titles) != len(images):
         raise ValueError(f"there are {len(images)} images but {len(titles)} titles")
-
-
-def _by(shape: Iterable[int]) -> str:
-    return "×".join(map(str, shape))
 
 
 def _finish(figure: Figure) -> Figure:

@@ -25,9 +25,9 @@ def data_dir() -> Path:
 
 
 def files(name: str) -> Path:
-    """The folder `name` ("sample" or "results") that comes with the course, in a clone or in a wheel."""
+    """The folder `name` ("sample" or "recipes") that comes with the course, in a clone or in a wheel."""
     if in_checkout():
-        return CHECKOUT / {"sample": "data/sample", "results": "results"}[name]
+        return CHECKOUT / {"sample": "data/sample", "recipes": "results/recipes"}[name]
     return Path(__file__).parent / "_files" / name
 
 

@@ -8,7 +8,6 @@ import math
 import time
 import warnings
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -19,8 +18,11 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import CyclicLR, LRScheduler, OneCycleLR, ReduceLROnPlateau
 from tqdm import tqdm
 
+from cnncourse._checks import check_batch, check_labels, check_steps, forward, refuse_test_split
+from cnncourse._memory import keep_memory
+from cnncourse._model import device_of, evaluating
+from cnncourse._text import Table
 from cnncourse.checkpoint import load_checkpoint, save_checkpoint
-from cnncourse.checks import check_batch, check_labels, check_steps, forward, refuse_test_split
 
 Batches = Iterable[tuple[Tensor, Tensor]]
 
@@ -42,9 +44,7 @@ class History(list):
     def __repr__(self) -> str:
         names = list(dict.fromkeys(name for row in self for name in row)) or ["epoch"]
         cells = [[_format(name, row[name]) if name in row else "" for name in names] for row in self]
-        widths = [max(len(text) for text in column) for column in zip(names, *cells, strict=True)]
-        lines = [names, *cells]
-        return "\n".join("  ".join(map(str.rjust, line, widths)) for line in lines)
+        return repr(Table([names, *cells], left=0))
 
 
 def default_device() -> torch.device:
@@ -89,7 +89,7 @@ def loss_batch(
 
 def evaluate(model: nn.Module, loader: Batches) -> Metrics:
     """Loss and accuracy over all images of a loader, each image counted once. The model does not change."""
-    with _measuring(model):
+    with evaluating(model), torch.inference_mode():
         return _mean([(len(labels), loss_batch(model, images, labels)) for images, labels in _on_device(model, loader)])
 
 
@@ -100,23 +100,11 @@ def predict(model: nn.Module, images: Tensor | Batches) -> Tensor:
         model: gives logits or log-probabilities.
         images: one batch, normalised float N×C×H×W, or a loader that does not shuffle.
     """
-    device = _device(model)
+    device = device_of(model)
     batches = [images] if isinstance(images, Tensor) else (batch for batch, _ in images)
-    with _measuring(model):
+    with evaluating(model), torch.inference_mode():
         probabilities = [forward(model, batch.to(device)).softmax(dim=1).cpu() for batch in batches]
     return torch.cat(probabilities)
-
-
-@contextmanager
-def _measuring(model: nn.Module) -> Iterator[None]:
-    """Without dropout and gradients; then back in the mode from before, whatever happens."""
-    was_training = model.training
-    model.eval()
-    try:
-        with torch.inference_mode():
-            yield
-    finally:
-        model.train(was_training)
 
 
 def fit(
@@ -152,6 +140,7 @@ def fit(
         ValueError: a test split was given, or the data, scheduler or checkpoint do not fit.
         FloatingPointError: the loss was no longer finite.
     """
+    keep_memory()
     for loader in (train, valid):
         refuse_test_split(loader)
     if isinstance(scheduler, ReduceLROnPlateau) and valid is None:
@@ -210,7 +199,7 @@ def _save_or_warn(checkpoint: str | Path, *state) -> None:
 
 
 def _on_device(model: nn.Module, loader: Batches) -> Iterator[tuple[Tensor, Tensor]]:
-    device = _device(model)
+    device = device_of(model)
     for images, labels in loader:
         check_batch(labels)
         yield images.to(device), labels.to(device)
@@ -229,10 +218,6 @@ def _mean(batches: list[tuple[int, Metrics]]) -> Metrics:
 
 def _steps_every_batch(scheduler: object) -> bool:
     return isinstance(scheduler, OneCycleLR | CyclicLR)
-
-
-def _device(model: nn.Module) -> torch.device:
-    return next((parameter.device for parameter in model.parameters()), torch.device("cpu"))
 
 
 def _format(name: str, value: float) -> str:

@@ -1,12 +1,17 @@
 """What several test modules share."""
 
+import functools
+import http.server
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
 import torch
 import wheels
+from chromium import CHROMIUM, OFFLINE, OPTIONS
+from playwright.sync_api import sync_playwright
 
 ROOT = Path(__file__).parent.parent
 torch.set_num_threads(1)  # the tests' tensors are small, and other tests run beside them
@@ -14,6 +19,12 @@ torch.set_num_threads(1)  # the tests' tensors are small, and other tests run be
 
 def pytest_addoption(parser):
     parser.addoption("--update-golden", action="store_true", help="write the files in tests/golden anew")
+
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if "browser" in item.fixturenames:
+            item.add_marker("browser")
 
 
 @pytest.fixture
@@ -50,3 +61,29 @@ def wheel(tmp_path_factory):
 def installed(wheel, tmp_path_factory):
     """A folder with the library as it is on Colab: installed, away from the clone."""
     return wheels.install(wheel, tmp_path_factory.mktemp("installed"))
+
+
+class QuietHandler(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture(scope="session")
+def address(site):
+    """The address of the built site, served from this machine."""
+    handler = functools.partial(QuietHandler, directory=site)
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}/"
+        server.shutdown()
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """Chromium without a window and without a network."""
+    if CHROMIUM is None:
+        pytest.skip("no Chromium or Chrome on the PATH; on Debian and Ubuntu: apt-get install chromium")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=[*OPTIONS, *OFFLINE])
+        yield browser
+        browser.close()

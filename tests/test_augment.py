@@ -4,7 +4,7 @@ import torch.nn.functional as F
 
 from cnncourse import augment
 from cnncourse.augment import affine, random_affine, random_crop, random_flip, random_noise, random_shift
-from cnncourse.torchvision_ops import torchvision
+from cnncourse.data import torchvision
 
 functional = torchvision.transforms.functional
 BILINEAR = torchvision.transforms.InterpolationMode.BILINEAR

@@ -182,7 +182,7 @@ def test_a_checkpoint_of_another_model_names_the_first_tensor_that_differs(saved
     model = make()
     optimizer = torch.optim.Adam(model.parameters())
     message = rf"lenet5\.pt is a checkpoint of another model\. The first tensor that differs is {difference}$"
-    for load in (lambda: load_checkpoint(saved, model, optimizer), lambda: load_weights(model, saved)):
+    for load in (lambda: load_checkpoint(saved, model, optimizer), lambda: load_weights(saved, model)):
         with pytest.raises(ValueError, match=message), unchanged(model, optimizer):
             load()
 
@@ -220,7 +220,7 @@ def test_weights_from_a_checkpoint_or_from_a_file_of_weights_alone(saved, tmp_pa
     for path in (saved, str(saved), tmp_path / "weights.pt"):
         model = LeNet5()
         with unchanged():
-            assert load_weights(model, path) is model
+            assert load_weights(path, model) is model
         assert all(torch.equal(value, weights[name]) for name, value in model.state_dict().items())
     with pytest.raises(ValueError, match=r"holds weights alone, not a training\. Use load_weights\."):
         load_checkpoint(tmp_path / "weights.pt", LeNet5())
@@ -248,7 +248,7 @@ def test_a_damaged_file(saved, name):
     saved.write_bytes(damage(saved.read_bytes())[name])
     model = LeNet5()
     message = r"lenet5\.pt is damaged or is not a checkpoint\. Delete it and train again, or copy it anew\.$"
-    for load in (lambda: load_checkpoint(saved, model), lambda: load_weights(model, saved)):
+    for load in (lambda: load_checkpoint(saved, model), lambda: load_weights(saved, model)):
         with pytest.raises(ValueError, match=message), unchanged(model):
             load()
 
@@ -274,7 +274,7 @@ def test_a_file_that_could_run_code_is_not_loaded(tmp_path, kind):
     torch.save(content, path)
     model = LeNet5()
     message = r"holds more than tensors and plain values, .* It was not loaded\. Ask its author for .*state_dict"
-    for load in (lambda: load_checkpoint(path, model), lambda: load_weights(model, path)):
+    for load in (lambda: load_checkpoint(path, model), lambda: load_weights(path, model)):
         with pytest.raises(ValueError, match=message), unchanged(model):
             load()
     assert not folder.exists()
@@ -283,14 +283,14 @@ def test_a_file_that_could_run_code_is_not_loaded(tmp_path, kind):
 def test_a_bare_pickle_is_not_loaded(tmp_path):
     (tmp_path / "model.pt").write_bytes(pickle.dumps(Harmful(tmp_path / "made")))
     with pytest.raises(ValueError, match="is damaged or is not a checkpoint"):
-        load_weights(LeNet5(), tmp_path / "model.pt")
+        load_weights(tmp_path / "model.pt", LeNet5())
     assert not (tmp_path / "made").exists()
 
 
 def test_a_file_without_names(tmp_path):
     torch.save([torch.zeros(3)], tmp_path / "list.pt")
     with pytest.raises(ValueError, match=r"list\.pt is not a checkpoint: it holds a list"):
-        load_weights(LeNet5(), tmp_path / "list.pt")
+        load_weights(tmp_path / "list.pt", LeNet5())
 
 
 @pytest.mark.parametrize("content", [{"model": 3}, {"model": [1, 2]}, {0: torch.zeros(3)}], ids=repr)
@@ -298,7 +298,7 @@ def test_a_file_that_holds_no_model(tmp_path, content):
     path, model = tmp_path / "other.pt", LeNet5()
     torch.save(content, path)
     with pytest.raises(ValueError, match=r"other\.pt is not a checkpoint of a model"), unchanged(model):
-        load_weights(model, path)
+        load_weights(path, model)
     save_checkpoint(path, model)
     torch.save(torch.load(path, weights_only=True) | {"model": content.get("model", content)}, path)
     with pytest.raises(ValueError, match=r"other\.pt is not a checkpoint of a model"), unchanged(model):
@@ -306,7 +306,7 @@ def test_a_file_that_holds_no_model(tmp_path, content):
 
 
 def test_a_file_that_is_not_there(tmp_path):
-    for load in (lambda path: load_checkpoint(path, LeNet5()), lambda path: load_weights(LeNet5(), path)):
+    for load in (lambda path: load_checkpoint(path, LeNet5()), lambda path: load_weights(path, LeNet5())):
         for path in (tmp_path / "nothing.pt", tmp_path):
             with pytest.raises(FileNotFoundError, match=f"there is no checkpoint {path}"):
                 load(path)
@@ -403,4 +403,4 @@ def test_torch_itself_refuses_weights_of_another_number_of_groups():
 def test_weights_of_the_same_normalisation_load(tmp_path, norm):
     saved, images = CifarNet(norm).eval(), torch.randn(2, 3, 32, 32)
     save_checkpoint(tmp_path / "norm.pt", saved)
-    assert torch.equal(load_weights(CifarNet(norm), tmp_path / "norm.pt").eval()(images), saved(images))
+    assert torch.equal(load_weights(tmp_path / "norm.pt", CifarNet(norm)).eval()(images), saved(images))

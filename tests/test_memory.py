@@ -9,7 +9,7 @@ import pytest
 # `hblks` counts the blocks that malloc has fetched from the system singly, and will give back when they are freed.
 CODE = """
 import ctypes, torch
-from cnncourse.memory import keep_memory
+from cnncourse._memory import keep_memory
 FIELDS = "arena ordblks smblks hblks hblkhd usmblks fsmblks uordblks fordblks keepcost".split()
 class Mallinfo2(ctypes.Structure):
     _fields_ = [(name, ctypes.c_size_t) for name in FIELDS]

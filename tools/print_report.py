@@ -3,13 +3,12 @@
 Needs Chromium or Chrome. Usage: python tools/print_report.py [FOLDER OF THE SITE]
 """
 
-import shutil
 import sys
 from pathlib import Path
 
+from chromium import CHROMIUM, OPTIONS
 from playwright.sync_api import sync_playwright
 
-BROWSER = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 SITE = Path(__file__).parent.parent / "_build" / "html"
 LINK = '<p class="report-pdf"><a href="report.pdf">This report as a PDF</a></p>'
 # Black on white; and a link to another page of the book would lead into a folder of this computer.
@@ -23,13 +22,13 @@ FOR_PAPER = """() => {
 def print_report(site: Path = SITE) -> Path:
     """Write `book/report.pdf` of a site, make its page link it, and return its path."""
     page = site / "book" / "report.html"
-    if BROWSER is None:
+    if CHROMIUM is None:
         sys.exit("Printing needs Chromium or Chrome; on Debian and Ubuntu: apt-get install chromium")
     if not page.is_file():
         sys.exit(f"{page} is missing. Build the book first: make book")
     pdf = page.with_suffix(".pdf")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=BROWSER, args=["--no-sandbox", "--disable-gpu"])
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=OPTIONS)
         tab = browser.new_context(color_scheme="light").new_page()
         tab.goto(page.as_uri())
         tab.evaluate(FOR_PAPER)

@@ -1,16 +1,21 @@
-"""Sphinx extension: drawings of the networks of recipes, made from the networks themselves when the book is built.
+"""Sphinx extension: diagrams of the networks of recipes, made from the networks themselves when the book is built.
 
     ```{architecture} lenet5-tanh-avg lenet5-relu-max
     ```
 
-Several drawings stand beside each other where the page is wide enough. The colours are in `cnncourse.css`. An unknown
+Several diagrams stand beside each other where the page is wide enough. The colours are in `cnncourse.css`. An unknown
 recipe is a build error.
 """
+
+from pathlib import Path
 
 from docutils import nodes
 from sphinx.util.docutils import SphinxDirective
 
-from cnncourse import drawing, drawing_parts, models, recipes
+from cnncourse import analysis, models
+from cnncourse.experiments import RECIPES
+
+SOURCES = [path for room in (analysis, models) for path in Path(room.__file__).parent.glob("*.py")]
 
 
 class Architecture(SphinxDirective):
@@ -18,13 +23,13 @@ class Architecture(SphinxDirective):
     final_argument_whitespace = True
 
     def run(self):
-        for module in (drawing, drawing_parts, models, recipes):
-            self.env.note_dependency(module.__file__)
+        for path in SOURCES:
+            self.env.note_dependency(str(path))
         html = ""
         for name in self.arguments[0].split():
-            if name not in recipes.RECIPES:
+            if name not in RECIPES:
                 raise self.error(f"there is no recipe {name!r}")
-            svg = drawing.draw(recipes.RECIPES[name].model()).svg
+            svg = analysis.diagram(RECIPES[name].model()).svg
             html += f"<figure><figcaption>Recipe <code>{name}</code></figcaption>\n{svg}</figure>\n"
         return [nodes.raw("", f'<div class="architectures">\n{html}</div>', format="html")]
 

@@ -1,8 +1,8 @@
-"""Sphinx extension: curves over all runs of a recipe, and the test images as its disturbances leave them.
+"""Sphinx extension: curves over all runs of a recipe, and the test images as its corruptions leave them.
 
-Test accuracy by the amount of a disturbance. The content names the recipes, each with what the legend calls it:
+Test accuracy by the amount of a corruption. The content names the recipes, each with what the legend calls it:
 
-    ```{disturbed-plot} noise
+    ```{corrupted-plot} noise
     :caption: Figure 1. What noise does.
     seminar-cnn: convolutional
     seminar-mlp: dense
@@ -14,9 +14,9 @@ What the training measured, by epoch: train_loss, train_accuracy, valid_loss, va
     seminar-cnn: convolutional
     ```
 
-One image of the bundled test images, disturbed as a recipe measures it, by the chosen amounts:
+One image of the bundled test images, corrupted as a recipe measures it, by the chosen amounts:
 
-    ```{disturbed-images} seminar-cnn
+    ```{corrupted-images} seminar-cnn
     noise: [0.1, 0.3, 0.5, 0.8]
     shift: [2, 4, 6, 8]
     ```
@@ -33,7 +33,7 @@ from line_plot import line_plot
 from results_pages import load
 from sphinx.util.docutils import SphinxDirective
 
-from cnncourse.results import disturbed
+from cnncourse.experiments.results import corrupted
 
 AMOUNTS = {
     "noise": "standard deviation of the noise",
@@ -70,12 +70,12 @@ class FigureDirective(SphinxDirective):
         return [figure]
 
 
-class DisturbedPlot(FigureDirective):
+class CorruptedPlot(FigureDirective):
     def draw(self, labels):
         series = {}
         for recipe, label in labels.items():
             load(recipe, self.env)
-            by_amount = disturbed(recipe, self.arguments[0])
+            by_amount = corrupted(recipe, self.arguments[0])
             series[label] = {amount: [100 * value for value in seeds] for amount, seeds in by_amount.items()}
         return line_plot(series, AMOUNTS[self.arguments[0]], "test accuracy, %", y_range=(0, 100))
 
@@ -92,16 +92,16 @@ class HistoryPlot(FigureDirective):
         return line_plot(series, "epoch", label_of_y)
 
 
-class DisturbedImages(FigureDirective):
+class CorruptedImages(FigureDirective):
     def draw(self, amounts):
         import torch
 
-        from cnncourse.recipes import RECIPES
-        from cnncourse.runs import one_after_the_other
-        from cnncourse.sources import sample_arrays
+        from cnncourse.data._sources import sample_arrays
+        from cnncourse.experiments.recipes import RECIPES
+        from cnncourse.experiments.runs import one_after_the_other
 
         recipe = RECIPES[self.arguments[0]]
-        functions = {(kind, amount): functions for kind, amount, functions in recipe.disturbances}
+        functions = {(kind, amount): functions for kind, amount, functions in recipe.corruptions}
         images, _ = sample_arrays(recipe.data, "test")
         image = torch.from_numpy(images[IMAGE : IMAGE + 1]) / 255  # 1×1×H×W
         columns = 1 + max(map(len, amounts.values()))
@@ -117,7 +117,7 @@ class DisturbedImages(FigureDirective):
                     f'<image x="{x}" y="{y}" width="{SIZE}" height="{SIZE}" href="{png(changed[0, 0])}"/>'
                     f'<text class="tick" x="{x + SIZE / 2}" y="{y + SIZE + 18}">{escape(label)}</text>'
                 )
-        title = "One test image as it is, and disturbed: " + "; ".join(
+        title = "One test image as it is, and corrupted: " + "; ".join(
             f"{kind} of {', '.join(map(str, chosen))}" for kind, chosen in amounts.items()
         )
         drawing = f'<svg role="img" aria-label="{escape(title)}" viewBox="0 0 {width} {height}">'
@@ -134,7 +134,7 @@ def png(image):
 
 
 def setup(app):
-    app.add_directive("disturbed-plot", DisturbedPlot)
+    app.add_directive("corrupted-plot", CorruptedPlot)
     app.add_directive("history-plot", HistoryPlot)
-    app.add_directive("disturbed-images", DisturbedImages)
+    app.add_directive("corrupted-images", CorruptedImages)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

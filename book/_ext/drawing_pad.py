@@ -21,10 +21,8 @@ from docutils import nodes
 from sphinx.util.docutils import SphinxDirective
 
 from cnncourse.checkpoint import load_weights
-from cnncourse.draw_page import PAD, SCRIPTS
-from cnncourse.recipes import RECIPES
-from cnncourse.results import weights_file
-from cnncourse.web import web_network
+from cnncourse.experiments import RECIPES, weights_file
+from cnncourse.pad import JS, SCRIPTS, web_network
 
 NEEDS_SCRIPT = "The drawing pad runs in your browser. Allow this page to run JavaScript, and load it again."
 
@@ -43,7 +41,7 @@ class DrawingPad(SphinxDirective):
                 script(name)
         except (KeyError, OSError, ValueError) as error:
             raise self.error(f"there is no network for the drawing pad: {error}") from error
-        for path in (*(weights_file(name) for name in titles), *PAD.iterdir()):
+        for path in (*(weights_file(name) for name in titles), *JS.iterdir()):
             self.env.note_dependency(str(path))
         return [drawing_pad(networks=list(titles.items()))]
 
@@ -52,7 +50,7 @@ class DrawingPad(SphinxDirective):
 def script(name):
     """A trained network as a script that hands it to the page."""
     recipe = RECIPES[name]
-    model = load_weights(recipe.model(), weights_file(name))
+    model = load_weights(weights_file(name), recipe.model())
     network = json.dumps(web_network(model, data=recipe.data))
     return f"cnncourse.networkFile({json.dumps(name)}, {network});\n"
 
@@ -78,7 +76,7 @@ def load_pad(app, pagename, templatename, context, doctree):
         folder = Path(app.outdir) / "_static" / "pad"
         (folder / "networks").mkdir(parents=True, exist_ok=True)
         for name in (*SCRIPTS, "pad.css"):
-            (folder / name).write_bytes((PAD / name).read_bytes())
+            (folder / name).write_bytes((JS / name).read_bytes())
         for name, _ in pad["networks"]:
             (folder / "networks" / f"{name}.js").write_text(script(name), encoding="utf8")
         app.add_css_file("pad/pad.css")

@@ -19,12 +19,12 @@ Each run's test accuracy as a dot, on one axis:
     ```{results-plot} lenet5-tanh-avg lenet5-best
     ```
 
-The test accuracy, in per cent, on disturbed images: a disturbance and its amount; then mean, std, min or max:
+The test accuracy, in per cent, on corrupted images: a corruption and its amount; then mean, std, min or max:
 
-    {disturbed}`seminar-cnn noise 0.3`
+    {corrupted}`seminar-cnn noise 0.3`
 
 Two recipes compared, paired by seed, with the sentence that the interval allows, or as numbers for a table; on the
-test images as they are, or disturbed:
+test images as they are, or corrupted:
 
     {comparison}`lenet5-relu-max lenet5-tanh-avg`
     {comparison}`seminar-cnn seminar-mlp noise 0.3`
@@ -48,7 +48,7 @@ from dot_plot import dot_plot
 from sphinx.util.docutils import SphinxDirective, SphinxRole
 
 from cnncourse import settings
-from cnncourse.results import compare, disturbed, load_results, summarise
+from cnncourse.experiments.results import compare, corrupted, load_results, summarise
 
 STATISTICS = {"mean": mean, "std": stdev, "min": min, "max": max}
 COLUMNS = ["Recipe", "Parameters", "Seeds", "Epochs", "Accuracy, %", "Documented", "Difference", "Seconds"]
@@ -56,7 +56,7 @@ COLUMNS = ["Recipe", "Parameters", "Seeds", "Epochs", "Accuracy, %", "Documented
 
 def load(recipe, env):
     """The result file of a recipe; the page that asks for it is built again when the file changes."""
-    env.note_dependency(str(settings.files("results") / f"{recipe}.json"))
+    env.note_dependency(str(settings.files("recipes") / f"{recipe}.json"))
     try:
         return load_results(recipe)
     except FileNotFoundError as error:
@@ -99,7 +99,7 @@ def in_a_sentence(result, quantity, statistic=None):
 
 
 def named(words):
-    """A disturbance, whose name may be several words, and its amount."""
+    """A corruption, whose name may be several words, and its amount."""
     return " ".join(words[:-1]), float(words[-1])
 
 
@@ -119,22 +119,22 @@ class ResultRole(NumberRole):
         return in_a_sentence(load(recipe, self.env), quantity, statistic)
 
 
-class DisturbedRole(NumberRole):
+class CorruptedRole(NumberRole):
     def read(self, recipe, *words):
         load(recipe, self.env)
         statistic = words[-1] if words[-1] in STATISTICS else None
-        disturbance, amount = named(words[:-1] if statistic else words)
-        by_amount = disturbed(recipe, disturbance)
+        corruption, amount = named(words[:-1] if statistic else words)
+        by_amount = corrupted(recipe, corruption)
         if amount not in by_amount:
-            raise ValueError(f"{recipe} was measured with {disturbance!r} of {list(by_amount)}, not of {amount:g}")
+            raise ValueError(f"{recipe} was measured with {corruption!r} of {list(by_amount)}, not of {amount:g}")
         return over_seeds([100 * accuracy for accuracy in by_amount[amount]], statistic)
 
 
 class ComparisonRole(NumberRole):
     def read(self, first, second, *words):
         load(first, self.env), load(second, self.env)
-        disturbance, amount = named(words) if words else ("", 0)
-        return self.written(compare(first, second, disturbance=disturbance, amount=amount))
+        corruption, amount = named(words) if words else ("", 0)
+        return self.written(compare(first, second, corruption=corruption, amount=amount))
 
     written = staticmethod(str)
 
@@ -236,7 +236,7 @@ class ResultsPlot(SphinxDirective):
 
 def setup(app):
     app.add_role("result", ResultRole())
-    app.add_role("disturbed", DisturbedRole())
+    app.add_role("corrupted", CorruptedRole())
     app.add_role("comparison", ComparisonRole())
     app.add_role("difference", DifferenceRole())
     app.add_role("documented", DocumentedRole())

@@ -1,4 +1,4 @@
-"""Sphinx extension: what `benchmarks/` measured, from `results/speed.json`, `time_to_accuracy.json` and `pad.json`.
+"""Sphinx extension: what `benchmarks/` measured, from the files in `results/benchmarks/`.
 
 From `speed.json`, a table with a row for each ratio and a column for each network, and single numbers:
 
@@ -43,15 +43,16 @@ from sphinx.util.docutils import SphinxDirective
 
 from cnncourse import settings
 
+BENCHMARKS = settings.CHECKOUT / "results" / "benchmarks"
 WAYS = ("textbook", "course")
 OPERATORS = 8  # of each way have a row of their own
 
 
 def load(env, name):
-    path = settings.files("results") / f"{name}.json"
+    path = BENCHMARKS / f"{name}.json"
     env.note_dependency(str(path))
     if not path.is_file():
-        raise ValueError(f"results/{name}.json is missing. Measure it: python benchmarks/{name}.py")
+        raise ValueError(f"results/benchmarks/{name}.json is missing. Measure it: python benchmarks/{name}.py")
     return json.loads(path.read_text(encoding="utf8"))
 
 

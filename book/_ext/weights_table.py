@@ -3,8 +3,8 @@
     ```{weights-table}
     ```
 
-A row says what a file in `results/weights/` holds, how it was trained and how well it does on the test split, and
-links to the file.
+A row says what a file in `results/recipes/weights/` holds, how it was trained and how well it does on the test split,
+and links to the file.
 """
 
 from docutils.statemachine import StringList
@@ -18,7 +18,7 @@ COLUMNS = ["Weights", "Test accuracy, %", "Network", "Parameters", "Trained on",
 
 class WeightsTable(SphinxDirective):
     def run(self):
-        weights = settings.files("results") / "weights"
+        weights = settings.files("recipes") / "weights"
         self.env.note_dependency(str(weights))
         lines = [row(COLUMNS), row([":--", "--:", ":--", "--:", ":--", "--:"])]
         lines += [row(cells(path, load(path.stem, self.env))) for path in sorted(weights.glob("*.pt"))]
@@ -33,7 +33,7 @@ def cells(path, result):
         trained += ", with " + ", ".join(f"`{change}`" for change in chosen["augment"])
     [run] = [run for run in result["runs"] if run["seed"] == 0]
     return [
-        f"{{download}}`{path.stem} <../results/weights/{path.name}>`",
+        f"{{download}}`{path.stem} <../results/recipes/weights/{path.name}>`",
         f"{100 * run['test']['accuracy']:.2f}",
         f"`{chosen['model']}`",
         f"{result['parameters']:,}",

@@ -1,0 +1,11 @@
+"""Images as tensors: a data set is one tensor, a batch is a slice of it.
+
+`load` gives an `ImageSet`; a `Loader` turns an `ImageSet` into batches that are ready for a network.
+"""
+
+from cnncourse.data._sources import SourceError
+from cnncourse.data.image_set import ImageSet
+from cnncourse.data.known import CLASSES, DIGITS, STATISTICS, load
+from cnncourse.data.loader import Loader
+
+__all__ = ["CLASSES", "DIGITS", "STATISTICS", "ImageSet", "Loader", "SourceError", "load"]

@@ -1,0 +1,230 @@
+"""A trained network as one JSON file, which the drawing pad runs in the browser, without a server.
+
+torch.fx writes down the steps of `forward`; each becomes a layer of the file, which `cnncourse/pad/js/network.js` runs.
+The file holds {"format": "cnncourse-network", "version": 1, "name", "parameters", "input": {"shape": C×H×W, "mean",
+"std": of each channel, with pixels from 0 to 1}, "classes", "layers"}. A layer has a "name", a "type" (torch's class),
+"inputs" (names of layers before it, or "input"), a "shape" (without the batch), and its attributes by torch's names.
+Weights are float32, little-endian, in torch's order, in base64. The last layer gives one number for each class.
+"""
+
+import base64
+import copy
+import inspect
+import json
+from pathlib import Path
+
+import torch
+from torch import Tensor, fx, nn
+from torch.nn.parameter import is_lazy
+
+from cnncourse._checks import forward
+from cnncourse._files import write_whole
+from cnncourse._model import bare, count_parameters, image_shape
+from cnncourse._text import by
+from cnncourse.data import CLASSES, STATISTICS
+from cnncourse.pad.export_layers import LAYERS, OPERATIONS, VANISH, attributes, kind_of, same
+
+FORMAT, VERSION = "cnncourse-network", 1
+
+
+def web_network(
+    model: nn.Module,
+    *,
+    name: str | None = None,
+    data: str = "MNIST",
+    input_shape: tuple[int, int, int] | None = None,
+) -> dict:
+    """A network as the drawing pad's JSON: a dict of plain values. The model stays as it is.
+
+    Batch norm directly after a convolution is folded into it: the layer keeps the convolution's name, and has the
+    other under "batch_norm". Other batch norm becomes a scale and a shift for each channel. Dropout and identities
+    vanish.
+
+    Args:
+        model: takes images N×C×H×W and returns one number for each class, N×classes.
+        name: what the page calls the network; without it, the model's class.
+        data: "MNIST", "FashionMNIST" or "CIFAR10": what it was trained on, for mean, std and the names of the classes.
+        input_shape: C×H×W of an image; without it, the model's own `input_shape`.
+
+    Returns:
+        The dict that the docstring of this module describes.
+
+    Raises:
+        ValueError: the page can't run this model; names the layer or the operation, and says what to do.
+
+    Source: folding is described in Jacob et al., "Quantization and training of neural networks for efficient
+    integer-arithmetic-only inference", 2018, section 3.2.
+    """
+    model = bare(model)  # forward can't be traced through what torch.compile puts around it
+    if data not in CLASSES:
+        raise ValueError(f'there is no data set "{data}"; take one of {", ".join(CLASSES)}')
+    classes, (mean, std) = CLASSES[data], STATISTICS[data]
+    shape = image_shape(model, input_shape)
+    if shape[0] != len(mean):
+        raise ValueError(
+            f"the model takes images of {by(shape)}, but those of {data} have {len(mean)} channel(s); "
+            "say with data= what it was trained on"
+        )
+    name = str(name or type(model).__name__)
+    try:
+        model = copy.deepcopy(model).cpu().float().eval()
+    except RuntimeError as error:
+        raise ValueError(f"the model can't be copied: {error}. Make a new one and load its state_dict().") from error
+    _check_weights(model)  # as float32: a large float64 becomes infinite
+    images = torch.randn(2, *shape, generator=torch.Generator().manual_seed(0))
+    with torch.inference_mode(False), torch.no_grad():
+        try:
+            logits = forward(model, images)
+        except RuntimeError as error:
+            raise ValueError(f"the model can't take images of {by(shape)}: {error}. Give their input_shape.") from error
+        if not isinstance(logits, Tensor) or logits.shape != (2, len(classes)):
+            found = by(logits.shape) if isinstance(logits, Tensor) else f"a {type(logits).__name__}"
+            raise ValueError(
+                f"for 2 images of {data} the model must return one number for each class, 2×{len(classes)}, "
+                f"but it returns {found}. Change its last layers, or say with data= what it was trained on."
+            )
+        if not logits.isfinite().all():
+            raise ValueError("the model's answer is not a number. Train it again, with a smaller learning rate.")
+        layers = _layers(model, images, logits)
+    return {
+        "format": FORMAT,
+        "version": VERSION,
+        "name": name,
+        "parameters": count_parameters(model),
+        "input": {"shape": list(shape), "mean": list(mean), "std": list(std)},
+        "classes": list(classes),
+        "layers": [{key: _plain(value) for key, value in layer.items() if value is not None} for layer in layers],
+    }
+
+
+def export_web(
+    model: nn.Module,
+    path: str | Path,
+    *,
+    name: str | None = None,
+    data: str = "MNIST",
+    input_shape: tuple[int, int, int] | None = None,
+) -> Path:
+    """Write a network to a JSON file, which the page "Draw a digit" opens under "Use your own network".
+
+    The arguments are those of `web_network`. The file appears whole or not at all.
+
+    Returns:
+        The file's path.
+
+    Raises:
+        ValueError: the page can't run this model; names the layer or the operation, and says what to do. Or the path
+            is not the name of a file.
+        OSError: the file can't be written. The file from before is still there.
+    """
+    text = json.dumps(web_network(model, name=name, data=data, input_shape=input_shape), ensure_ascii=False)
+    return write_whole(path, text)
+
+
+def _check_weights(model: nn.Module) -> None:
+    for name, tensor in [*model.named_parameters(), *model.named_buffers()]:
+        if is_lazy(tensor):
+            raise ValueError(f"{name} has no shape yet; give the model a batch of images, then train it")
+        if not tensor.isfinite().all():
+            raise ValueError(f"{name} has numbers that are infinite or NaN; train again, with a smaller learning rate")
+
+
+class _Tracer(fx.Tracer):
+    def is_leaf_module(self, module: nn.Module, name: str) -> bool:
+        return kind_of(module) is not None or super().is_leaf_module(module, name)
+
+
+class _Recorder(fx.Interpreter):
+    """Runs the steps and keeps what each gives, as it is before a later step may change it in place."""
+
+    def run_node(self, node: fx.Node) -> object:
+        value = super().run_node(node)
+        node.meta["value"] = value.clone() if isinstance(value, Tensor) else value
+        return value
+
+
+def _layers(model: nn.Module, images: Tensor, logits: Tensor) -> list[dict]:
+    """The layers that lead to the model's output, each after its inputs, with weights as tensors."""
+    try:
+        _, *others = inspect.signature(model.forward).parameters.values()
+        options = {other.name: other.default for other in others if other.default is not other.empty}
+        traced = fx.GraphModule(model, _Tracer().trace(model, options))
+        output = _Recorder(traced).run(images)
+    except Exception as error:  # forward is anyone's code
+        raise ValueError(
+            f"the steps of forward can't be written down: {error}. Let forward only call layers and functions; "
+            "what it does may not depend on the images (if, for, while, len, int)."
+        ) from error
+
+    layers, names = {}, ["input"]  # the layer of each step
+    for node in traced.graph.nodes:
+        if node.op == "placeholder":
+            layers[node] = {"name": "input"}
+        elif node.op == "output":
+            needed = [layers[node.args[0]]["name"]]
+        elif isinstance(node.meta["value"], Tensor):  # steps on plain numbers, such as a shape, are not for the page
+            layer, inputs, found = _layer(node, traced)
+            if kind_of(layer) in VANISH:
+                node.replace_all_uses_with(inputs[0])
+                traced.graph.erase_node(node)
+                continue
+            source, name = layers[inputs[0]], node.target if node.op == "call_module" else node.name
+            if isinstance(layer, nn.BatchNorm2d) and source.get("type") == "Conv2d" and len(inputs[0].users) == 1:
+                source |= _folded(source, found) | {"batch_norm": name}
+                layers[node] = source
+                continue
+            names.append(name)
+            layers[node] = {
+                "name": name if names.count(name) == 1 else f"{name} ({names.count(name)})",  # a layer that runs again
+                "type": kind_of(layer).__name__,
+                "inputs": [layers[each]["name"] for each in inputs],
+                "shape": list(node.meta["value"].shape[1:]),
+                **found,
+            }
+    if not same(output, logits):
+        raise ValueError("a hook, or a change in place (inplace=True, +=), changes what the model gives; take it away")
+
+    used = []
+    for layer in reversed({layer["name"]: layer for layer in layers.values()}.values()):
+        if layer["name"] in needed and layer["name"] != "input":
+            needed += layer["inputs"]
+            used.insert(0, layer)
+    return used
+
+
+def _layer(node: fx.Node, traced: fx.GraphModule) -> tuple[nn.Module, list[fx.Node], dict]:
+    """The layer that does what a step does, the steps that give it its maps, and what the page has to know of it."""
+    given = [*node.args, *node.kwargs.values()]
+    inputs = [each for each in given if isinstance(each, fx.Node) and isinstance(each.meta["value"], Tensor)]
+    maps = [each.meta["value"].clone() for each in inputs]
+    if node.op == "call_module":
+        layer = traced.get_submodule(node.target)
+        where, runs = f"{node.target} ({type(layer).__name__})", kind_of(layer) is not None
+    else:
+        operation = getattr(node.target, "__name__", node.target)
+        where, runs = f"the operation {operation}", node.op != "get_attr" and operation in OPERATIONS
+    if not runs:
+        known = ", ".join(kind.__name__ for kind in LAYERS)
+        raise ValueError(f"the page can't run {where}. Use layers that it can run, or their functions: {known}.")
+    try:
+        if node.op != "call_module":
+            numbers = [each for each in node.args if each not in inputs]
+            options = {key: each for key, each in node.kwargs.items() if each not in inputs}
+            numbers, options = fx.node.map_arg((numbers, options), lambda each: each.meta["value"])
+            layer = OPERATIONS[operation](*numbers, **options)
+        return layer, inputs, attributes(layer, maps, node.meta["value"])
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"the page can't run {where} as it is here: {error}.") from error
+
+
+def _folded(convolution: dict, norm: dict) -> dict:
+    """The convolution's weights with the scale and shift of the batch norm that follows, in float64 until written."""
+    scale, shift = norm["weight"], norm["bias"]
+    bias = 0 if convolution["bias"] is None else convolution["bias"].double() * scale
+    return {"weight": convolution["weight"].double() * scale[:, None, None, None], "bias": bias + shift}
+
+
+def _plain(value: object) -> object:
+    if not isinstance(value, Tensor):
+        return value
+    return base64.b64encode(value.detach().float().contiguous().numpy().astype("<f4").tobytes()).decode()

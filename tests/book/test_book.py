@@ -1,0 +1,409 @@
+"""The directives and roles of the book, in a small book of their own."""
+
+import json
+import re
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+from sphinx.testing.util import SphinxTestApp
+
+from cnncourse import settings
+from cnncourse.analysis import diagram
+from cnncourse.models import LeNet5, SeminarMLP
+
+ROOT = Path(__file__).parents[2]
+EXTENSIONS = ["myst_nb", "sphinx_design", "results_pages", "speed_page", "weights_table", "chapters", "architecture"]
+EXTENSIONS += ["curves", "networks", "slides", "chapter_output", "drawing_pad"]
+SETTINGS = {"data": "FashionMNIST", "batch_size": 512}
+ENVIRONMENT = {"torch": "2.13.0", "device": "cpu", "cpu": "A processor"}
+SPEED = {
+    "environment": ENVIRONMENT,
+    "threads": 2,
+    "cases": {"LeNet5": {"ratios": {"course / floor": 1.024}}, "ConvNet": {"ratios": {"course / floor": 1.046}}},
+    "import_seconds": 0.124,
+    "fit_megabytes": 432.1,
+}
+PAD = {
+    "environment": {**ENVIRONMENT, "browser": "Chromium 150.0"},
+    "rows": [
+        {
+            "network": "one",
+            "updates": 470,
+            "milliseconds": {"median": 8.16, "percentile_90": 12.04},
+            "painted": {"median": 14.96, "percentile_90": 20.01},
+        }
+    ],
+}
+TIME_TO_ACCURACY = {
+    "environment": ENVIRONMENT,
+    "threads": 2,
+    "recipe": "two",
+    "level": 0.994,
+    "images": {"train": 48000, "valid": 12000},
+    "workers": {"seconds": {"0": 2.5, "1": 2.1}, "fastest": 1},
+    "steps": {
+        "textbook": {"loading_us": 150, "step_us": 350, "operators": {"aten::bernoulli_": 0.254, "aten::add": 0.746}},
+        "course": {"loading_us": 10, "step_us": 190, "operators": {"aten::add": 1}},
+    },
+    "seeds": {"number": 2, "rounds": [], "ratio": 1.416},
+    "epochs": {"textbook": 15, "course": 9},
+    "histories": {
+        "textbook": [{"valid_accuracy": 0.97, "seconds": 22.0}, {"valid_accuracy": 0.9937, "seconds": 24.2}],
+        "course": [{"valid_accuracy": 0.9944, "seconds": 9.0}],
+    },
+    "times": {
+        "textbook": {"reached": False, "epoch": 2, "seconds": 46.2},
+        "course": {"reached": True, "epoch": 1, "seconds": 9.0},
+        "ratio": 5.1333,
+        "lower_bound": True,
+    },
+}
+
+
+def result(name, accuracies):
+    epoch = {"train_loss": 0.5, "train_accuracy": 0.8, "valid_loss": 0.4, "valid_accuracy": 0.9}
+    history = [{**epoch, "epoch": 1, "seconds": 2}, {**epoch, "epoch": 2, "seconds": 4}]
+    return {
+        "recipe": name,
+        "settings": SETTINGS,
+        "parameters": 61706,
+        "environment": ENVIRONMENT,
+        "runs": [
+            {"seed": seed, "history": history, "test": {"loss": 0.3, "accuracy": accuracy}}
+            for seed, accuracy in enumerate(accuracies)
+        ],
+    }
+
+
+@pytest.fixture
+def build(tmp_path, monkeypatch):
+    """Builds a page of Markdown, and notebooks by name, beside two results; returns all HTML and the warnings."""
+    results = tmp_path / "results"
+    results.mkdir()
+    for name, accuracies in {"one": [0.89, 0.90, 0.91], "two": [0.93, 0.94, 0.95]}.items():
+        (results / f"{name}.json").write_text(json.dumps(result(name, accuracies)))
+    monkeypatch.setattr(settings, "files", lambda name: tmp_path / name)
+    monkeypatch.setattr(sys, "path", [str(ROOT / "book" / "_ext"), *sys.path])
+
+    def build(text, **notebooks):
+        source = tmp_path / "book"
+        source.mkdir(exist_ok=True)
+        (source / "conf.py").write_text(f"extensions = {EXTENSIONS}\nnb_execution_mode = 'off'")
+        contents = "\n".join(["```{toctree}", *notebooks, "```"])
+        (source / "index.md").write_text(f"# A page\n\n{text}\n\n{contents}\n", encoding="utf8")
+        for name, notebook in notebooks.items():
+            nbformat.write(notebook, source / f"{name}.ipynb")
+        app = SphinxTestApp("html", srcdir=source)
+        try:
+            app.build()
+            html = "".join(page.read_text(encoding="utf8") for page in app.outdir.glob("[!gs]*.html"))
+            return html, app.warning.getvalue()
+        finally:
+            app.cleanup()
+
+    return build
+
+
+def test_numbers_in_a_sentence(build):
+    html, warnings = build(
+        "{result}`one test_accuracy`; {result}`one test_accuracy max`; {result}`one parameters` parameters; "
+        "{result}`one seeds` seeds; {result}`one epochs` epochs; {result}`one fastest_epoch` s; "
+        "{result}`one machine`"
+    )
+    assert warnings == ""
+    assert "90.00 ± 1.00 %; 91.00 %; 61,706 parameters; 3 seeds; 2 epochs; 2.0 s; A processor, PyTorch 2.13.0" in html
+
+
+def test_comparison_is_paired_by_seed(build):
+    html, _ = build("{comparison}`two one`")
+    assert "+4.00 percentage points, 95 % interval +4.00 to +4.00, over 3 seeds: the first is more accurate" in html
+
+
+def test_table_has_the_documented_figure_and_the_difference(build):
+    html, warnings = build("```{results-table}\none: 90.5\ntwo:\n```")
+    assert warnings == ""
+    for text in ("90.00 ± 1.00", "90.50", "−0.50", "94.00 ± 1.00", "batch_size", "512", "A processor"):
+        assert text in html
+    assert 'href="#recipe-two"' in html
+    assert 'id="recipe-two"' in html
+
+
+def test_plot_says_in_words_what_it_shows(build):
+    html, _ = build("```{results-plot} one two\n```")
+    assert html.count("<circle") == 6
+    assert "two: mean 94.00, from 93.00 to 95.00." in html
+
+
+def test_missing_results_are_build_errors(build):
+    missing = [
+        "{result}`three parameters`",
+        "{comparison}`one three`",
+        "```{results-table}\nthree:\n```",
+        "```{results-plot} one three\n```",
+    ]
+    _, warnings = build("\n\n".join(missing))
+    assert warnings.count("there are no results of 'three'") == warnings.count("make results") == len(missing)
+
+
+def test_unknown_quantities_are_build_errors(build):
+    unknown = ["{result}`one colour`", "{result}`one test_accuracy best`", "{result}`one`"]
+    _, warnings = build("\n\n".join(unknown))
+    assert [text for text in unknown if text not in warnings] == []
+
+
+def test_weights_table(build, tmp_path):
+    results = tmp_path / "results"
+    chosen = {"model": "LeNet5(pool=MaxPool2d)", "epochs": 25, "augment": ["random_flip", "random_crop(padding=1)"]}
+    one = json.loads((results / "one.json").read_text())
+    (results / "one.json").write_text(json.dumps({**one, "settings": {**SETTINGS, **chosen}}))
+    (results / "weights").mkdir()
+    (results / "weights" / "one.pt").write_bytes(bytes(251_700))
+    html, warnings = build("```{weights-table}\n```")
+    assert warnings == ""
+    for text in (
+        "LeNet5(pool=MaxPool2d)",
+        "61,706",
+        "25 epochs of batches of 512",
+        "random_crop(padding=1)",
+        "89.00",
+        "252",
+    ):
+        assert text in html
+    assert re.search(r'href="_downloads/\w+/one\.pt"', html)
+
+
+def test_architectures_are_drawn_from_the_recipes(build):
+    html, warnings = build("```{architecture} lenet5-tanh-avg seminar-mlp\n```")
+    assert warnings == ""
+    assert re.findall("<code>(.*?)</code></figcaption>", html) == ["lenet5-tanh-avg", "seminar-mlp"]
+    assert diagram(LeNet5()).svg in html
+    assert diagram(SeminarMLP()).svg in html
+
+
+def test_an_architecture_without_a_recipe_is_a_build_error(build):
+    _, warnings = build("```{architecture} lenet6\n```")
+    assert "there is no recipe 'lenet6'" in warnings
+
+
+def test_speed_page(build, tmp_path):
+    (tmp_path / "results" / "speed.json").write_text(json.dumps(SPEED))
+    html, warnings = build("{speed}`import_seconds` s, {speed}`fit_megabytes` MB\n\n```{speed-table}\n```")
+    assert warnings == ""
+    for text in ("0.12 s, 432 MB", "1.02", "1.05"):
+        assert text in html
+
+
+def test_speed_of_the_drawing_pad(build, tmp_path):
+    (tmp_path / "results" / "pad.json").write_text(json.dumps(PAD))
+    html, warnings = build("{pad-speed}`browser` on {pad-speed}`machine`\n\n```{pad-table}\n```")
+    assert warnings == ""
+    assert "Chromium 150.0 on A processor, PyTorch 2.13.0" in html
+    assert "one 8.2 12.0 15.0 470" in words(html)
+
+
+def test_a_drawing_pad_without_weights_is_a_build_error(build):
+    _, warnings = build("```{drawing-pad}\ndigitnet-best: DigitNet\n```\n\n```{drawing-pad}\nno-recipe: None\n```")
+    assert warnings.count("there is no network for the drawing pad") == 2
+    assert "no-recipe" in warnings
+
+
+def test_speed_that_was_not_measured_is_a_build_error(build):
+    _, warnings = build("{speed}`machine`\n\n```{speed-table}\n```\n\n```{step-table}\n```")
+    assert warnings.count("python benchmarks/speed.py") == 2
+    assert warnings.count("python benchmarks/time_to_accuracy.py") == 1
+
+
+def words(html):
+    """The text of a page, with one space between words."""
+    return " ".join(re.sub("<[^>]*>", " ", html).split())
+
+
+def test_page_of_the_time_to_accuracy(build, tmp_path):
+    (tmp_path / "results" / "time_to_accuracy.json").write_text(json.dumps(TIME_TO_ACCURACY))
+    numbers = ["level", "valid", "workers", "seeds_ratio", "share textbook aten::bernoulli_", "loading course"]
+    text = "; ".join(f"{{time-to-accuracy}}`{number}`" for number in numbers)
+    html, warnings = build(
+        "\n\n".join([text, *(f"```{{{name}-table}}\n```" for name in ("accuracy", "epoch", "step"))])
+    )
+    assert warnings == ""
+    for line in (
+        "99.4 %; 12,000; 1; 1.42; 25 %; 5 %",
+        "textbook not in 2 epochs more than 46 23.1 99.37 %",
+        "course 1 9 9.0 99.44 %",
+        "took more than 5.1 times as long: it had not got to 99.4 % when it ended.",
+        "2 99.37 % 46",
+        "Loading, µs an image 150 10",
+        "Of the step: aten::bernoulli_ 25.4 % 0.0 %",
+        "Of the step: all else 0.0 % 0.0 %",
+    ):
+        assert line in words(html)
+
+
+@pytest.mark.parametrize(
+    ("changed", "sentence"),
+    [
+        ({"lower_bound": False}, "The textbook way took 5.1 times as long to 99.4 %."),
+        ({"ratio": None}, "The course's way did not get to 99.4 %, so there is no ratio of times."),
+    ],
+)
+def test_the_ratio_of_times_is_said_as_it_was_measured(build, tmp_path, changed, sentence):
+    measured = {**TIME_TO_ACCURACY, "times": {**TIME_TO_ACCURACY["times"], **changed}}
+    (tmp_path / "results" / "time_to_accuracy.json").write_text(json.dumps(measured))
+    html, _ = build("```{accuracy-table}\n```")
+    assert sentence in words(html).replace("’", "'")
+
+
+def chapter(header):
+    solution = new_code_cell("answer = 42", metadata={"tags": ["solution", "hide-cell"]})
+    metadata = {"language_info": {"name": "python"}, "kernelspec": {"name": "python3", "display_name": "Python 3"}}
+    return new_notebook(cells=[new_markdown_cell(header), solution], metadata=metadata)
+
+
+def test_chapter_times_and_solutions(build):
+    header = "# A chapter\n\n**Time:** about 12 minutes of reading, 1 minute of running on two CPU cores"
+    html, warnings = build("```{chapter-times} chap*\n```", chapter=chapter(header), other=chapter("# No times"))
+    assert warnings == ""
+    assert re.search("A chapter</span></a></p></td>.*?<p>12</p>.*?<p>1</p>", html, re.DOTALL)
+    assert html.count("Solution</p>") == 4
+
+
+def test_a_chapter_without_times_is_a_build_error(build):
+    _, warnings = build("```{chapter-times} chap*\n```", chapter=chapter("# A chapter"))
+    assert "make notebooks" in warnings
+
+
+def test_what_a_cell_gave_stands_on_another_page(build):
+    figure = new_output("display_data", {"image/png": "iVBO\nRw0=", "text/plain": "<Figure>"})
+    answer = new_output("execute_result", {"text/plain": "a < b"}, execution_count=1)
+    notebook = chapter("# A chapter")
+    notebook.cells += [
+        new_code_cell("draw(1)", outputs=[figure], metadata={"mystnb": {"image": {"alt": '"One" & all'}}}),
+        new_code_cell("print(1)\ndraw(2)", outputs=[new_output("stream", text="printed\n"), answer]),
+        new_code_cell("draw(1) == draw(2)"),
+    ]
+    page = "```{chapter-output} chapter\ndraw(1)\n```\n\n```{chapter-output} chapter\nprint(1)\ndraw(2)\n```"
+    html, warnings = build(page, chapter=notebook)
+    assert warnings == ""
+    assert '<img alt="&quot;One&quot; &amp; all" src="data:image/png;base64,iVBORw0=">' in html
+    assert re.findall("<pre>(?:<span></span>)?(printed|a &lt; b)\n", html)[:2] == ["printed", "a &lt; b"]
+
+    texts = ["```{chapter-output} chapter\ndraw(\n```", "```{chapter-output} other\ndraw(1)\n```"]
+    _, warnings = build("\n\n".join(texts), chapter=notebook)
+    assert "2 cells with an output in chapter.ipynb have 'draw(', not 1" in warnings
+    assert "there is no chapter other" in warnings
+
+
+@pytest.fixture
+def measured(tmp_path, build):
+    """The two results of `build`, as if they had been measured on noisy images too: 10 points less for each 0.1."""
+    for name in ("one", "two"):
+        path = tmp_path / "results" / f"{name}.json"
+        result = json.loads(path.read_text())
+        for run in result["runs"]:
+            rows = [("noise", 0.1), ("noise", 0.2), ("as trained", 1)]
+            run["corrupted"] = [
+                {"corruption": kind, "amount": amount, "accuracy": run["test"]["accuracy"] - min(amount, 0.2)}
+                for kind, amount in rows
+            ]
+        path.write_text(json.dumps(result))
+    return build
+
+
+def test_corrupted_numbers_and_comparisons(measured):
+    html, warnings = measured(
+        "{corrupted}`one noise 0.1`; {corrupted}`two noise 0.2 min`; {corrupted}`one as trained 1`; "
+        "{difference}`one two noise 0.1`; {comparison}`two one as trained 1`"
+    )
+    assert warnings == ""
+    assert "80.00 ± 1.00 %; 73.00 %; 70.00 ± 1.00 %; −4.00 (−4.00 to −4.00); +4.00 percentage points" in html
+
+
+def test_curves_say_in_words_what_they_show(measured):
+    html, warnings = measured(
+        '```{corrupted-plot} noise\n:caption: "Noise: *more* of it."\none: a < b\ntwo: other\n```\n\n'
+        "```{history-plot} train_loss\none: only\n```"
+    )
+    assert warnings == ""
+    for text in (
+        "test accuracy, %, by standard deviation of the noise. a &lt; b: 90 at 0, 80 at 0.1, 70 at 0.2. other: 94 at 0",
+        "training loss, by epoch. only: 0.5 at 1, 0.5 at 2.",
+        "<figcaption>",
+        "Noise: <em>more</em> of it.",
+    ):
+        assert text in html
+    assert html.count('class="band"') == 3
+
+
+def test_corrupted_images_are_those_of_the_recipe(build, monkeypatch):
+    monkeypatch.undo()
+    monkeypatch.setattr(sys, "path", [str(ROOT / "book" / "_ext"), *sys.path])
+    html, warnings = build("```{corrupted-images} seminar-cnn\nnoise: [0.1, 0.5]\nshift: [8]\n```")
+    assert warnings == ""
+    assert "corrupted: noise of 0.1, 0.5; shift of 8" in html
+    images = re.findall('href="(data:image/png[^"]*)"', html)
+    assert len(images) == 5
+    assert len(set(images)) == 4  # twice the image as it is
+
+
+def test_networks_are_counted(build):
+    html, warnings = build(
+        "{network}`SeminarCNN multiply_adds`; {network}`LeNet5 parameters`\n\n"
+        "```{layers-table} SeminarMLP\n```\n\n```{layers-table} SeminarCNN\n:kinds: MaxPool2d\n```"
+    )
+    assert warnings == ""
+    assert "9,583,974; 61,706" in html
+    assert "Layer Output Parameters Flatten 784 0 Linear 250 196,250 Linear 100 25,100" in words(html)
+    assert "Layer Output Parameters MaxPool2d 32×11×11 0 MaxPool2d 128×2×2 0 all 224,838" in words(html)
+
+
+def test_documented_figures_stand_in_the_results_page_alone(build, tmp_path):
+    page = tmp_path / "book" / "book" / "results.md"
+    page.parent.mkdir(parents=True)
+    page.write_text("---\norphan: true\n---\n# Results\n\n```{results-table}\none: 90.5\ntwo:\n```\n")
+    html, warnings = build("{documented}`one`; {documented}`two`")
+    assert "90.5 %; " in html
+    assert "no table of book/results.md has a documented figure for 'two'" in warnings
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("{corrupted}`one noise 0.1`", "was not measured with 'noise'"),
+        ("{comparison}`one two noise 0.1`", "was not measured with 'noise'"),
+        ("```{corrupted-plot} noise\none: a\n```", "was not measured with 'noise'"),
+        ("```{history-plot} colour\none: a\n```", "history-plot colour"),
+        ("```{corrupted-images} one\nnoise: [0.1]\n```", "corrupted-images one"),
+        ("{network}`ResNet parameters`", "cnncourse.models has no 'ResNet'"),
+        ("{network}`LeNet5 colour`", "colour"),
+        ("```{layers-table} ResNet\n```", "cnncourse.models has no 'ResNet'"),
+    ],
+)
+def test_what_was_not_measured_is_a_build_error(build, text, message):
+    _, warnings = build(text)
+    assert message in warnings
+
+
+def test_an_amount_that_was_not_measured_is_a_build_error(measured):
+    _, warnings = measured("{corrupted}`one noise 0.7`")
+    assert "was measured with 'noise' of [0, 0.1, 0.2], not of 0.7" in warnings
+
+
+def test_a_page_becomes_slides(build, tmp_path):
+    (tmp_path / "book").mkdir()
+    picture = '<svg xmlns="http://www.w3.org/2000/svg"/>'
+    (tmp_path / "book" / "picture.svg").write_text(picture)
+    front, image = "---\nslides: true\norphan: true\n---\n", "```{image} picture.svg\n:alt: A picture\n```"
+    notes = "```{speaker-notes}\nSay {result}`one seeds`.\n```"
+    deck = f"{front}# Title\n\nFirst\n\n## Second\n\n{image}\n\n{notes}\n\n## Third\n"
+    (tmp_path / "book" / "deck.md").write_text(deck)
+    html, warnings = build("A page")
+    assert warnings == ""
+    slides = re.search('<main class="slides" role="main">(.*?)</main>', html, re.DOTALL)[1]
+    sections = [words(section) for section in re.findall("<section.*?</section>", slides, re.DOTALL)]
+    assert sections == ["Title First", "Second Say 3.", "Third"]
+    assert '<aside class="notes">' in slides
+    assert 'src="data:image/svg+xml;base64,' in slides
+    assert "Reveal.initialize" in html

@@ -1,0 +1,218 @@
+"""Every chapter runs, alone and in any order, and its committed outputs are fit to be read."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
+from pathlib import Path
+
+import nbformat
+import pytest
+import run_notebooks
+
+ROOT = Path(__file__).parents[2]
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+SECTIONS = ["Predict first", "Exercises", "Quiz", "Key points", "What comes next"]
+TAGS = {"setup", "exercise", "check", "solution", "hide-cell", "hide-input", "nbval-check-output", "raises-exception"}
+TRACES_OF_A_MACHINE = {
+    "a path": re.compile(r"(?<![\w.:/])(?:/(?:home|Users|root|tmp|work|opt|var|mnt)/|[A-Z]:\\)\w"),
+    "an address in memory": re.compile(r"\bat 0x[0-9a-f]{6,}"),
+    "an escape sequence": re.compile("\x1b"),
+    "a run on the bundled sample": re.compile("bundled sample"),
+}
+
+every_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+
+
+def run(path, folder, package):
+    """Run a copy of a notebook in `folder` with nbval, in quick mode, with cnncourse from `package` and no data set."""
+    shutil.copy(path, folder)
+    environment = {
+        **os.environ,
+        "CNNCOURSE_QUICK": "1",
+        "CNNCOURSE_DATA": str(folder / "no data here"),
+        "OMP_NUM_THREADS": "1",
+        "PYTHONPATH": os.pathsep.join([str(package), str(ROOT / "tests" / "support")]),
+        "TQDM_DISABLE": "1",
+    }
+    options = ["--nbval-lax", "--nbval-current-env", "--nbval-cell-timeout=120", "--color=no", "-q"]
+    plugins = ["-p", "nbval_stderr", "-p", "no:cacheprovider"]
+    return subprocess.run(
+        [sys.executable, "-m", "pytest", *options, *plugins, path.name],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        encoding="utf8",
+    )
+
+
+@pytest.fixture(scope="session")
+def runs(tmp_path_factory, installed):
+    """What nbval says of each notebook: alone with the installed library, and in a clone after all later chapters."""
+
+    def alone():
+        return {path: run(path, tmp_path_factory.mktemp(path.stem), installed) for path in NOTEBOOKS}
+
+    def backwards():
+        folder = tmp_path_factory.mktemp("backwards")
+        return {path: run(path, folder, ROOT) for path in reversed(NOTEBOOKS)}
+
+    with ThreadPoolExecutor() as pool:
+        both = {"alone": pool.submit(alone), "backwards": pool.submit(backwards)}
+    return {name: future.result() for name, future in both.items()}
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("way", ["alone", "backwards"])
+@every_notebook
+def test_runs_in_quick_mode(path, way, runs):
+    result = runs[way][path]
+    assert result.returncode == 0, result.stdout + result.stderr
+
+
+@pytest.fixture(scope="session")
+def notebooks():
+    return {path: nbformat.read(path, as_version=4) for path in NOTEBOOKS}
+
+
+@pytest.fixture
+def notebook(path, notebooks):
+    return notebooks[path]
+
+
+def cells(notebook, *, tag=None):
+    """The code cells, or those with a tag."""
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    return [cell for cell in code if tag is None or tag in cell.metadata.get("tags", [])]
+
+
+def markdown(notebook):
+    return "\n\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
+
+
+def headings(notebook):
+    """Pairs of level and text. A # in a block of code is none."""
+    text = re.sub(r"^```.*?^```", "", markdown(notebook), flags=re.M | re.S)
+    return [(len(marks), title) for marks, title in re.findall(r"^(#{1,6}) (.+)$", text, flags=re.M)]
+
+
+def outputs(notebook):
+    """Pairs of a cell's id and one of its outputs."""
+    return [(cell.id, output) for cell in cells(notebook) for output in cell.outputs]
+
+
+@every_notebook
+def test_is_valid_and_small(path, notebook):
+    nbformat.validate(notebook)
+    assert (notebook.nbformat, notebook.nbformat_minor) == (4, 5)
+    assert path.stat().st_size < 1_000_000
+
+
+@every_notebook
+def test_has_the_parts_of_a_chapter(path, notebook):
+    levels, titles = zip(*headings(notebook), strict=True)
+    assert levels[0] == 1
+    assert levels.count(1) == 1
+    assert titles[0].startswith(f"{int(path.stem[:2])} ")
+    assert all(deeper <= level + 1 for level, deeper in pairwise(levels)), "a heading skips a level"
+    second = [title for level, title in headings(notebook) if level == 2]
+    assert [title for title in second if title in SECTIONS] == SECTIONS
+
+
+@every_notebook
+def test_begins_with_the_setup_cell(notebook):
+    first = cells(notebook)[0]
+    assert first.metadata.tags == ["setup"]
+    assert 'find_spec("cnncourse") is None' in first.source
+    assert "%pip install" in first.source
+
+
+@every_notebook
+def test_each_exercise_has_stub_check_hint_and_solution(path, notebook):
+    chapter = int(path.stem[:2])
+    exercises = re.findall(r"^### Exercise ([\d.]+)", markdown(notebook), flags=re.M)
+    assert exercises == [f"{chapter}.{number}" for number in range(1, len(exercises) + 1)]
+    assert len(exercises) >= 2
+    tags = [tag for cell in cells(notebook) for tag in cell.metadata.get("tags", [])]
+    assert [tag for tag in tags if tag in ("exercise", "check", "solution")] == [
+        "exercise",
+        "check",
+        "solution",
+    ] * len(exercises)
+    assert len(re.findall("<summary>Hint</summary>", markdown(notebook))) == len(exercises)
+
+
+@every_notebook
+def test_quiz_has_answers(notebook):
+    quiz = markdown(notebook).split("\n## Quiz\n")[1].split("\n## ")[0]
+    questions = re.findall(r"^\*\*\d+\.\*\* ", quiz, flags=re.M)
+    assert len(questions) >= 3
+    assert quiz.count("<summary>Answer</summary>") == len(questions)
+
+
+@every_notebook
+def test_was_executed_from_top_to_bottom(notebook):
+    counts = [cell.execution_count for cell in cells(notebook)]
+    assert counts == list(range(1, len(counts) + 1))
+    assert [name for name, output in outputs(notebook) if output.output_type == "error"] == []
+    assert [name for name, output in outputs(notebook) if output.get("name") == "stderr"] == []
+
+
+@every_notebook
+def test_compares_deterministic_cells(notebook):
+    compared = cells(notebook, tag="nbval-check-output")
+    assert compared
+    assert [cell.id for cell in compared if not cell.outputs] == []
+
+
+@every_notebook
+def test_every_tag_is_known(notebook):
+    """A misspelt tag does nothing, and says nothing: nbval ignores NBVAL_CHECK_OUTPUT as a tag, for example."""
+    unknown = {tag for cell in notebook.cells for tag in cell.metadata.get("tags", [])} - TAGS
+    assert unknown == set()
+
+
+@every_notebook
+@pytest.mark.parametrize("trace", TRACES_OF_A_MACHINE)
+def test_outputs_are_free_of(trace, notebook):
+    found = []
+    for name, output in outputs(notebook):
+        texts = [
+            output.get("text", ""),
+            *(text for kind, text in output.get("data", {}).items() if "image" not in kind),
+        ]
+        found += [(name, text) for text in texts if TRACES_OF_A_MACHINE[trace].search(text)]
+    assert found == []
+
+
+@every_notebook
+def test_outputs_have_no_widget(notebook):
+    """Where no kernel runs, a widget is an error message in JupyterLab, and nothing on the site."""
+    assert [name for name, output in outputs(notebook) if run_notebooks.WIDGET in output.get("data", {})] == []
+    assert "widgets" not in notebook.metadata
+
+
+@every_notebook
+def test_every_figure_has_alternative_text(notebook):
+    without = []
+    for cell in cells(notebook):
+        if any("image/png" in output.get("data", {}) for output in cell.outputs):
+            text = cell.metadata.get("mystnb", {}).get("image", {}).get("alt", "")
+            if len(text.split()) < 5:
+                without.append((cell.id, text))
+    assert without == []
+
+
+@every_notebook
+def test_header_says_the_measured_time(notebook):
+    assert "cnncourse" in notebook.metadata, "the notebook was not executed by `make notebooks`"
+    said = run_notebooks.TIME.search(notebook.cells[0].source)
+    assert said, "the header has no line of the form **Time:** …"
+    reading, running = run_notebooks.minutes(notebook)
+    assert int(said[1]) == pytest.approx(reading, rel=0.2)
+    assert int(said[2]) == running

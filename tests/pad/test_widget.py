@@ -1,0 +1,647 @@
+"""The drawing pad in a notebook, where Python answers, and as a page of its own."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+from base64 import b64decode, b64encode
+
+import nbformat
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from axe_playwright_python.sync_playwright import Axe
+from browsing import open_page
+from torch import nn
+
+from cnncourse.analysis.activations import feature_maps
+from cnncourse.checkpoint import load_weights, save_checkpoint
+from cnncourse.experiments.recipes import RECIPES
+from cnncourse.experiments.results import weights_file
+from cnncourse.models import CifarNet, DigitNet, LeNet5, SeminarCNN
+from cnncourse.pad.__main__ import main
+from cnncourse.pad.digits import digit_image
+from cnncourse.pad.export import export_web, web_network
+from cnncourse.pad.page import JS, SCRIPTS, draw_page, sample_drawings
+from cnncourse.pad.widget import DrawingPad
+
+SEVEN = [
+    {"radius": 10, "points": [[80, 70], [190, 70], [120, 220]]},
+    {"radius": 10, "points": [[110, 140], [180, 140]]},
+]
+ONE = [{"radius": 12, "points": [[140, 40], [130, 240]]}]
+
+
+def best():
+    return load_weights(weights_file("digitnet-best"), RECIPES["digitnet-best"].model())
+
+
+def normalised(image):
+    return (image[None] / 255 - 0.1307) / 0.3081
+
+
+def logits_of(model, batch):
+    with torch.inference_mode():
+        return model.eval()(batch)[0]
+
+
+class Browser:
+    """Stands for the pad in the browser: it sends messages as a notebook does, and keeps what comes back."""
+
+    def __init__(self, pad):
+        self.pad, self.heard = pad, []
+        pad.send = lambda content, buffers=(): self.heard.append((json.loads(json.dumps(content)), buffers))
+
+    def ask(self, content, buffers=()):
+        self.pad._handle_msg({"content": {"data": {"method": "custom", "content": content}}, "buffers": buffers})
+        return self.heard.pop()
+
+
+class Branching(nn.Module):
+    """Fails for images with much ink, as a model with a mistake in one branch does."""
+
+    input_shape = (1, 28, 28)
+
+    def __init__(self):
+        super().__init__()
+        self.dense = nn.Linear(784, 10)
+
+    def forward(self, images):
+        if images.mean() > 0:
+            raise KeyError("much ink")
+        return self.dense(images.flatten(1))
+
+
+class Recurrent(nn.Module):
+    """Layers that give a tuple, a single number, an empty list of numbers, or not one thing for each image."""
+
+    input_shape = (1, 28, 28)
+
+    def __init__(self):
+        super().__init__()
+        self.first, self.rows, self.last = nn.Conv2d(1, 1, 1), nn.LSTM(28, 8), nn.Linear(8, 10)
+        self.penalty, self.nothing, self.columns = nn.MSELoss(), nn.Identity(), nn.Identity()
+
+    def forward(self, images):
+        maps = self.first(images)
+        self.nothing(maps[:, :0])
+        _, (state, _) = self.rows(self.columns(maps.permute(2, 0, 1, 3).flatten(2)))
+        return self.last(state[0]) + self.penalty(maps, images)
+
+
+@pytest.mark.parametrize("model", [best(), LeNet5(), SeminarCNN()], ids=lambda model: type(model).__name__)
+def test_a_drawing_is_read_as_a_test_image_would_be(model):
+    pad = DrawingPad(model)
+    pad.strokes = SEVEN
+    image = digit_image(SEVEN)
+    assert torch.equal(pad.image, image)
+    if model.input_shape[1] == 32:
+        image = F.interpolate(image[None], (32, 32), mode="bilinear", antialias=True)[0]
+    torch.testing.assert_close(pad.probabilities, logits_of(model, normalised(image)).softmax(dim=0))
+
+
+def test_the_best_network_reads_the_samples():
+    pad = DrawingPad(best())
+    for sample in sample_drawings():
+        pad.strokes = sample["strokes"]
+        assert pad.probabilities.argmax() == sample["digit"]
+
+
+def test_the_samples_are_those_of_the_pad():
+    samples = sample_drawings()
+    assert {sample["digit"] for sample in samples} == set(range(10))
+    numbers = [
+        number for sample in samples for stroke in sample["strokes"] for point in stroke["points"] for number in point
+    ]
+    written = re.findall(
+        r"-?\d+(?:\.\d+)?", "".join(re.findall(r"\[[\d., \[\]\n-]+\]", (JS / "samples.js").read_text()))
+    )
+    assert numbers == list(map(float, written))
+
+
+def test_the_answer_has_every_layer():
+    model = best()
+    browser = Browser(DrawingPad(model))
+    answer, buffers = browser.ask({"ask": "drawing", "strokes": SEVEN, "question": "a"})
+    batch = normalised(digit_image(SEVEN))
+    logits = logits_of(model, batch)
+    assert answer["question"] == "a"
+    torch.testing.assert_close(torch.tensor(answer["logits"]), logits)
+    torch.testing.assert_close(torch.tensor(answer["probabilities"]), logits.softmax(dim=0))
+    maps = feature_maps(model, batch)
+    assert [layer["name"] for layer in answer["outputs"]] == list(maps)
+    assert [layer["type"] for layer in answer["outputs"]][:4] == ["Conv2d", "BatchNorm2d", "ReLU", "Conv2d"]
+    for layer, buffer, values in zip(answer["outputs"], buffers, maps.values(), strict=True):
+        assert layer["shape"] == list(values.shape[1:])
+        sent = torch.frombuffer(bytearray(buffer), dtype=torch.int8).reshape(values.shape) / 127 * layer["largest"]
+        torch.testing.assert_close(sent, values, atol=layer["largest"] / 250, rtol=0)
+    assert browser.pad.strokes == SEVEN
+    assert torch.equal(browser.pad.image, digit_image(SEVEN))
+
+
+def test_a_layer_without_maps_is_left_out():
+    browser = Browser(DrawingPad(Recurrent()))
+    answer, buffers = browser.ask({"ask": "drawing", "strokes": SEVEN, "question": "k"})
+    logits = logits_of(browser.pad.model, normalised(digit_image(SEVEN)))
+    torch.testing.assert_close(torch.tensor(answer["probabilities"]), logits.softmax(dim=0))
+    assert [(layer["name"], layer["shape"]) for layer in answer["outputs"]] == [("first", [1, 28, 28]), ("last", [10])]
+    assert len(buffers) == 2
+
+
+def test_an_image_that_the_pad_changed_is_read_and_is_not_the_drawing():
+    model = LeNet5()
+    browser = Browser(DrawingPad(model))
+    browser.pad.strokes = SEVEN
+    pixels = torch.randint(256, (1, 32, 32), dtype=torch.uint8)
+    answer, maps = browser.ask({"ask": "pixels", "question": "b"}, [memoryview(pixels.numpy().tobytes())])
+    torch.testing.assert_close(torch.tensor(answer["logits"]), logits_of(model, normalised(pixels)))
+    assert (answer["outputs"], maps) == ([], [])
+    assert torch.equal(browser.pad.image, digit_image(SEVEN))
+
+
+def test_the_pad_learns_what_it_shows():
+    browser = Browser(DrawingPad(LeNet5(), data="FashionMNIST", title="Clothes"))
+    browser.pad.strokes = ONE
+    answer, _ = browser.ask({"ask": "network", "question": "c"})
+    assert answer["strokes"] == ONE
+    network = answer["network"]
+    assert (network["title"], network["name"], network["inputShape"]) == ("Clothes", "LeNet5", [1, 32, 32])
+    assert (network["classes"][9], network["parameters"]) == ("Ankle boot", 61706)
+
+
+def test_a_drawing_from_python_is_shown():
+    browser = Browser(DrawingPad(best()))
+    browser.pad.strokes = SEVEN
+    assert browser.heard == [({"draw": SEVEN}, ())]
+
+
+def test_an_empty_drawing_has_no_answer():
+    browser = Browser(DrawingPad(best()))
+    assert (browser.pad.strokes, browser.pad.image, browser.pad.probabilities) == ([], None, None)
+    browser.ask({"ask": "drawing", "strokes": SEVEN, "question": "d"})
+    assert browser.pad.probabilities is not None
+    answer, _ = browser.ask({"ask": "drawing", "strokes": [], "question": "e"})
+    assert answer == {"question": "e"}
+    assert (browser.pad.strokes, browser.pad.image, browser.pad.probabilities) == ([], None, None)
+
+
+@pytest.mark.parametrize("strokes", [None, 0, "", "x", {}, False, np.array([])], ids=repr)
+def test_what_is_no_drawing_is_refused_and_the_drawing_stays(strokes):
+    pad = DrawingPad(best())
+    pad.strokes = SEVEN
+    with pytest.raises(ValueError, match=r"A drawing is a list of strokes\."):
+        pad.strokes = strokes
+    assert pad.strokes == SEVEN
+    assert pad.probabilities is not None
+
+
+def test_the_model_stays_as_it_is():
+    model = DigitNet(dropout=0.5).train()
+    model.features[1].eval()
+    before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
+    modes, random = [layer.training for layer in model.modules()], torch.get_rng_state()
+    Browser(DrawingPad(model)).ask({"ask": "drawing", "strokes": SEVEN, "question": "f"})
+    assert [layer.training for layer in model.modules()] == modes
+    assert all(torch.equal(tensor, before[name]) for name, tensor in model.state_dict().items())
+    assert all(parameter.grad is None for parameter in model.parameters())
+    assert torch.equal(torch.get_rng_state(), random)
+
+
+@pytest.mark.filterwarnings("ignore:`torch.jit.script_method` is deprecated")  # torch.compile asks for it itself
+def test_a_compiled_model_is_shown_as_the_model_in_it():
+    model = best()
+    pad, compiled = DrawingPad(model), DrawingPad(torch.compile(model))
+    assert compiled.network == pad.network
+    pad.strokes = compiled.strokes = SEVEN
+    assert torch.equal(compiled.probabilities, pad.probabilities)
+
+
+def test_the_weights_are_those_of_the_moment():
+    model = best()
+    pad = DrawingPad(model)
+    pad.strokes = SEVEN
+    before = pad.probabilities
+    nn.init.zeros_(model.classifier[-1].weight)
+    pad.strokes = SEVEN
+    assert not torch.allclose(pad.probabilities, before)
+    torch.testing.assert_close(pad.probabilities, torch.full((10,), 0.1))
+
+
+def test_an_error_goes_to_the_pad_and_the_next_drawing_is_read():
+    browser = Browser(DrawingPad(Branching()))
+    dot = [{"radius": 12, "points": [[140, 40]]}]
+    answer, buffers = browser.ask({"ask": "drawing", "strokes": dot, "question": "g"})
+    assert (answer, buffers) == ({"error": "KeyError: 'much ink'", "question": "g"}, [])
+    assert browser.pad.probabilities is None
+    answer, _ = browser.ask({"ask": "drawing", "strokes": ONE, "question": "h"})
+    assert len(answer["probabilities"]) == 10
+    answer, _ = browser.ask({"ask": "drawing", "strokes": [{"radius": 1}], "question": "i"})
+    assert answer["error"].startswith("ValueError: Stroke 1 needs")
+
+
+def test_a_model_that_diverged_is_named_so():
+    model = best()
+    nn.init.constant_(model.classifier[-1].weight, float("nan"))
+    answer, _ = Browser(DrawingPad(model)).ask({"ask": "drawing", "strokes": SEVEN, "question": "j"})
+    assert answer["error"].startswith("ValueError: the model's answer is not a number")
+
+
+@pytest.mark.parametrize(
+    ("model", "options", "error", "text"),
+    [
+        (lambda images: images, {}, TypeError, "an nn.Module, not a function"),
+        (CifarNet(), {"data": "CIFAR10"}, ValueError, "takes images of 3×32×32. The pad draws grey squares"),
+        (LeNet5(), {"data": "CIFAR10"}, ValueError, "draws grey images, but those of CIFAR10 have 3 channels"),
+        (LeNet5(), {"input_shape": 32}, ValueError, "give the shape of an image, C×H×W"),
+        (LeNet5(), {"input_shape": (1, -32, -32)}, ValueError, "give the shape of an image, C×H×W"),
+        (nn.Sequential(nn.Flatten(), nn.Linear(784, 5)), {}, ValueError, "returns 1×5, but MNIST has 10 classes"),
+        (nn.Sequential(nn.Flatten(), nn.Linear(900, 10)), {}, RuntimeError, "mat1 and mat2"),
+        (nn.Flatten(0), {}, ValueError, "returns 784, but MNIST has 10 classes"),
+        (nn.Sequential(best(), nn.Softmax(dim=1)), {}, ValueError, "returns probabilities, but the pad needs logits"),
+        (best(), {"data": "digits"}, ValueError, 'no data set "digits"; take one of MNIST'),
+        (best(), {"input_shape": (1, 28, 20)}, ValueError, "takes images of 1×28×20"),
+        (best(), {"input_shape": (1, 32, 32)}, ValueError, "1×28×28, but this batch has images of 1×32×32"),
+    ],
+)
+def test_refuses_what_it_cannot_show(model, options, error, text):
+    with pytest.raises(error, match=re.escape(text)):
+        DrawingPad(model, **options)
+
+
+def test_a_model_without_input_shape_takes_28_or_what_is_given():
+    wide = nn.Sequential(nn.Flatten(), nn.Linear(900, 10))
+    pad = DrawingPad(wide, input_shape=(1, 30, 30))
+    pad.strokes = SEVEN
+    assert pad.probabilities.shape == (10,)
+    assert DrawingPad(nn.Sequential(nn.Flatten(), nn.Linear(784, 10))).network["inputShape"] == [1, 28, 28]
+
+
+def test_without_a_browser_it_is_a_sentence():
+    """What a committed notebook keeps, and so what the site shows."""
+    bundle, _ = DrawingPad(best(), title="My network")._repr_mimebundle_()
+    assert bundle["text/plain"] == "The drawing pad of My network. Run this cell in a notebook, and draw here."
+
+
+def test_every_script_is_loaded_and_none_can_end_the_page():
+    assert {path.name for path in JS.glob("*.js")} == {*SCRIPTS, "widget.js"}
+    assert not any("</script" in (JS / name).read_text(encoding="utf8") for name in SCRIPTS)
+    network = web_network(best(), name="</script><b>")
+    page = draw_page(network, "</title></script>")
+    assert page.count("</script>") == page.count("</title>") == 1
+
+
+# The command line.
+
+
+def run(*arguments, capsys):
+    main([*map(str, arguments), "--no-browser"])
+    return capsys.readouterr().out
+
+
+def network_of(page):
+    """The network that a page has in it."""
+    return json.loads(re.search(r"readNetwork\((\{.*\})\);$", page.read_text(encoding="utf8"), flags=re.M)[1])
+
+
+def test_without_a_file_it_is_the_best_network(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert run(capsys=capsys).startswith("draw-digitnet-best.html: ")
+    assert network_of(tmp_path / "draw-digitnet-best.html") == web_network(best())
+
+
+def test_takes_weights_a_checkpoint_and_an_exported_network(tmp_path, capsys):
+    model, page = LeNet5(nn.MaxPool2d, nn.ReLU), tmp_path / "page.html"
+    torch.save(model.state_dict(), tmp_path / "lenet5-mnist.pt")
+    save_checkpoint(tmp_path / "mine.pt", model)
+    export_web(model, tmp_path / "mine.json", name="Mine")
+    run(tmp_path / "lenet5-mnist.pt", "--output", page, capsys=capsys)
+    assert network_of(page) == web_network(model)
+    run(tmp_path / "mine.pt", "--recipe", "lenet5-mnist", "--output", page, capsys=capsys)
+    assert network_of(page) == web_network(model)
+    (tmp_path / "mine.json").rename(tmp_path / "MINE.JSON")
+    run(tmp_path / "MINE.JSON", "--output", page, capsys=capsys)
+    assert network_of(page) == web_network(model, name="Mine")
+
+
+def test_opens_the_page(tmp_path, monkeypatch, capsys):
+    opened = []
+    monkeypatch.setattr("webbrowser.open", lambda address: not opened.append(address))
+    main(["--output", str(tmp_path / "page.html")])
+    assert opened == [(tmp_path / "page.html").as_uri()]
+    assert "Open it in a browser" not in capsys.readouterr().out
+
+
+def changed(**parts):
+    """A file of a network in which some parts are others."""
+    return json.dumps(web_network(LeNet5()) | parts).encode()
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "options", "text"),
+    [
+        ("no.pt", None, ["--recipe", "digitnet-best"], "there is no checkpoint"),
+        ("no.json", None, [], "No such file"),
+        ("mine.pt", b"", [], "'mine' is no recipe. Say it with --recipe, one of: convnet-mnist, "),
+        ("mine.pt", b"", ["--recipe", "resnet"], "'resnet' is no recipe"),
+        ("digitnet-best.pt", b"weights", [], "is damaged or is not a checkpoint"),
+        ("mine.json", b"{", [], "is not JSON"),
+        ("mine.json", b"\xff\xfe", [], "is not JSON"),
+        ("mine.json", b"[1]", [], "is not a network"),
+        ("mine.json", b'{"a": 1}', [], "is not a network"),
+        ("mine.json", b"[" * 200_000, [], "mine.json is not JSON"),
+        ("mine.json", b'{"a": NaN}', [], "mine.json is not JSON: NaN is no number"),
+        ("mine.json", changed(input={}), [], "is damaged"),
+        ("mine.json", changed(layers=3), [], "is damaged"),
+        ("mine.json", changed(layers=[3]), [], "is damaged"),
+        ("mine.json", changed(layers=[]), [], "mine.json is damaged: it has no layers"),
+        ("mine.json", changed(layers=[{"type": "GELU"}]), [], "mine.json has a layer 'GELU', but the page"),
+        ("mine.json", changed(input={"shape": [1, None, None]}), [], "the shape of its images is [1, None, None]"),
+        ("mine.json", changed(input={"shape": [1, -8, -8]}), [], "the shape of its images is [1, -8, -8]"),
+        ("mine.json", changed(input={"shape": 28}), [], "mine.json is damaged: the shape of its images is 28"),
+        ("mine.json", changed(version=2), [], "mine.json has version 2 of the network format, but"),
+    ],
+)
+def test_says_what_is_wrong_with_a_file(name, content, options, text, tmp_path):
+    if content is not None:
+        (tmp_path / name).write_bytes(content)
+    with pytest.raises(SystemExit, match=re.escape(text)):
+        main([str(tmp_path / name), *options, "--no-browser", "--output", str(tmp_path / "page.html")])
+    assert not (tmp_path / "page.html").exists()
+
+
+def test_a_name_that_cannot_be_written_leaves_the_page_from_before(tmp_path):
+    (tmp_path / "mine.json").write_bytes(changed(name="\ud800"))
+    (tmp_path / "page.html").write_text("before")
+    with pytest.raises(SystemExit, match=r"mine\.json, or of its network, can't be written: .* Give it another name"):
+        main([str(tmp_path / "mine.json"), "--no-browser", "--output", str(tmp_path / "page.html")])
+    assert (tmp_path / "page.html").read_text() == "before"
+
+
+def test_refuses_other_models_and_colour(tmp_path):
+    arguments = ["--no-browser", "--output", str(tmp_path / "page.html")]
+    with pytest.raises(SystemExit, match="is a checkpoint of another model"):
+        main([str(weights_file("digitnet-best")), "--recipe", "lenet5-mnist", *arguments])
+    with pytest.raises(SystemExit, match="takes images of 3×32×32"):
+        main([str(weights_file("cifarnet-best")), *arguments])
+    with pytest.raises(SystemExit, match="No such file or directory"):
+        main(["--no-browser", "--output", str(tmp_path / "nowhere" / "page.html")])
+
+
+def test_a_mistake_ends_with_a_status_that_is_not_0(tmp_path):
+    command = [sys.executable, "-m", "cnncourse.pad.widget", "nothing.json", "--no-browser"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "nothing.json" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+# In the browser.
+
+KEEP_UPDATES = """document.addEventListener("cnncourse-update", (event) => {
+    window.last = event.detail;
+    window.lastTime = performance.now();
+}, true);"""
+QUIET = "window.last?.probabilities && performance.now() - lastTime > 1000"
+BARS = "() => [...document.querySelectorAll('.bars tbody tr')].map((row) => row.lastElementChild.textContent)"
+MESSAGE = "() => document.querySelector('.cnncourse-pad .message').textContent"
+
+
+def draw_seven(page):
+    """With the mouse; wait until the pad shows what the network makes of the whole drawing."""
+    page.locator(".cnncourse-pad canvas.board").scroll_into_view_if_needed()
+    box = page.locator(".cnncourse-pad canvas.board").bounding_box()
+    for stroke in SEVEN:
+        (x, y), *others = [
+            (box["x"] + x * box["width"] / 280, box["y"] + y * box["height"] / 280) for x, y in stroke["points"]
+        ]
+        page.mouse.move(x, y)
+        page.mouse.down()
+        for x, y in others:
+            page.mouse.move(x, y, steps=8)
+        page.mouse.up()
+    page.wait_for_function(QUIET)
+    return page.evaluate("({ image: Object.values(last.image), probabilities: Object.values(last.probabilities) })")
+
+
+def check_answer(model, shown, bars):
+    image = torch.tensor(shown["image"], dtype=torch.uint8).reshape(1, 28, 28)
+    probabilities = logits_of(model, normalised(image)).softmax(dim=0)
+    assert probabilities.argmax() == 7
+    torch.testing.assert_close(torch.tensor(shown["probabilities"]), probabilities, atol=1e-4, rtol=0)
+    percent = [float(text.strip("<> %").replace("\N{NO-BREAK SPACE}", "")) for text in bars]
+    torch.testing.assert_close(torch.tensor(percent), 100 * probabilities, atol=0.11, rtol=0)
+
+
+@pytest.mark.parametrize("colours", ["light", "dark"])
+def test_the_page_works_from_disk_and_alone(browser, tmp_path, colours):
+    (tmp_path / "page.html").write_text(draw_page(web_network(best()), "digitnet-best"), encoding="utf8")
+    context = browser.new_context(color_scheme=colours, viewport={"width": 390, "height": 844})
+    context.add_init_script(KEEP_UPDATES)
+    address = (tmp_path / "page.html").as_uri()
+    page, faults = open_page(context, address, address)
+    check_answer(best(), draw_seven(page), page.evaluate(BARS))
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    found = Axe().run(page, options={"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]})
+    context.close()
+    assert faults == []
+    assert found.violations_count == 0, found.generate_report()
+
+
+# A stand-in for a notebook: it hands the widget's messages to Python and back.
+NOTEBOOK = """async ({ esm, css }) => {
+  document.head.append(Object.assign(document.createElement("style"), { textContent: css }));
+  const listeners = new Set();
+  const bytes = (text) => new DataView(Uint8Array.from(atob(text), (c) => c.charCodeAt(0)).buffer);
+  window.fromPython = ([content, buffers]) => listeners.forEach((hear) => hear(content, buffers.map(bytes)));
+  const model = {
+    on: (_, hear) => listeners.add(hear),
+    off: (_, hear) => listeners.delete(hear),
+    send: async (content, _, buffers = []) => {
+      const texts = buffers.map((buffer) => btoa(String.fromCharCode(...new Uint8Array(buffer))));
+      for (const answer of await toPython(content, texts)) fromPython(answer);
+    },
+  };
+  const url = URL.createObjectURL(new Blob([esm], { type: "text/javascript" }));
+  const { default: widget } = await import(url);
+  const el = document.body.appendChild(document.createElement("div"));
+  window.remove = await widget.render({ model, el });
+}"""
+
+
+@pytest.fixture
+def notebook(browser, tmp_path):
+    """Opens a pad as a notebook does: gives the page and the pad."""
+    context = browser.new_context()
+    context.add_init_script(KEEP_UPDATES)
+
+    def show(model, **options):
+        end = Browser(DrawingPad(model, **options))
+
+        def to_python(content, texts):
+            content, buffers = end.ask(content, [memoryview(b64decode(text)) for text in texts])
+            return [[content, [b64encode(buffer).decode() for buffer in buffers]]]
+
+        (tmp_path / "empty.html").write_text("<!DOCTYPE html><title>A notebook</title>", encoding="utf8")
+        page, faults = open_page(context, (tmp_path / "empty.html").as_uri(), (tmp_path / "empty.html").as_uri())
+        page.expose_function("toPython", to_python)
+        page.evaluate(NOTEBOOK, {"esm": end.pad._esm, "css": end.pad._css})
+        return page, end, faults
+
+    yield show
+    context.close()
+
+
+def test_the_widget_shows_what_python_answers(notebook):
+    page, end, faults = notebook(best(), title="Mine")
+    shown = draw_seven(page)
+    check_answer(best(), shown, page.evaluate(BARS))
+    assert page.locator("select option").all_text_contents() == ["Mine"]
+    assert page.locator("input[type=file]").count() == 0
+    drawn = torch.tensor(shown["image"], dtype=torch.uint8).reshape(1, 28, 28)
+    assert torch.equal(end.pad.image, drawn), "Python's image is not the page's"
+    maps = feature_maps(best(), normalised(drawn))
+    assert page.locator(".maps figure").count() == len(maps)
+    assert page.evaluate("last.shapes") == [list(values.shape[1:]) for values in maps.values()]
+    page.get_by_role("button", name="Clear").click()
+    page.wait_for_function("!last.probabilities")
+    page.wait_for_timeout(100)  # the message is on its way
+    assert (end.pad.strokes, end.pad.probabilities) == ([], None)
+    assert faults == []
+
+
+def test_the_widget_resizes_for_a_larger_network_and_shows_the_drawing_of_python(notebook):
+    model = load_weights(weights_file("lenet5-mnist"), RECIPES["lenet5-mnist"].model())
+    page, end, faults = notebook(model)
+    end.pad.strokes = SEVEN
+    page.evaluate("fromPython", [end.heard.pop()[0], []])
+    page.wait_for_function("window.last?.probabilities")
+    torch.testing.assert_close(
+        torch.tensor([*page.evaluate("Object.values(last.probabilities)")]), end.pad.probabilities
+    )
+    assert faults == []
+
+
+def test_the_widget_finds_where_the_network_fails(notebook):
+    page, end, faults = notebook(best())
+    draw_seven(page)
+    page.get_by_role("button", name="Find where it fails").click()
+    page.wait_for_function("document.querySelectorAll('.shifts td:is(.same, .other)').length === 169")
+    answers = page.locator(".shifts td:is(.same, .other)").all_text_contents()
+    assert len(answers) == 169
+    model, image = best(), digit_image(end.pad.strokes)
+    moved = [F.pad(image, (right, 0, down, 0))[:, :28, :28] for down in (0, 6) for right in (0, 6)]
+    wanted = [str(logits_of(model, normalised(each)).argmax().item()) for each in moved]
+    assert [answers[13 * (6 + down) + 6 + right] for down in (0, 6) for right in (0, 6)] == wanted
+    assert torch.equal(end.pad.image, image), "the drawing is still the drawing"
+    assert faults == []
+
+
+def test_the_widget_says_what_went_wrong_and_goes_on(notebook):
+    page, _, faults = notebook(Branching())
+    page.evaluate("fromPython", [{"draw": [{"radius": 12, "points": [[140, 40]]}]}, []])
+    page.wait_for_function("document.querySelector('.message').textContent")
+    assert page.evaluate(MESSAGE) == "Branching can't answer: KeyError: 'much ink'"
+    page.evaluate("fromPython", [{"draw": ONE}, []])
+    page.wait_for_function("window.last?.probabilities")
+    assert page.evaluate(MESSAGE) == ""
+    page.evaluate("remove()")
+    assert page.locator(".cnncourse-pad").count() == 0
+    assert faults == []
+
+
+# In JupyterLab.
+
+CELL = """import json
+from pathlib import Path
+
+from cnncourse.checkpoint import load_weights
+from cnncourse.pad.widget import DrawingPad
+from cnncourse.experiments.recipes import RECIPES
+from cnncourse.experiments.results import weights_file
+
+model = load_weights(weights_file("digitnet-best"), RECIPES["digitnet-best"].model())
+pad = DrawingPad(model)
+
+
+def keep(*message):
+    if pad.probabilities is not None:
+        Path("new.json").write_text(json.dumps([pad.strokes, pad.probabilities.tolist()]))
+        Path("new.json").replace("answer.json")
+
+
+pad.on_msg(keep)
+pad"""
+
+
+@pytest.fixture
+def lab(tmp_path):
+    """A JupyterLab of its own with a notebook: gives its address and its folder."""
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(CELL, id="pad")])
+    notebook.metadata["kernelspec"] = {"display_name": "Python 3", "language": "python", "name": "python3"}
+    folder, settings = tmp_path / "notebooks", tmp_path / "settings/@jupyterlab/apputils-extension"
+    folder.mkdir()
+    settings.mkdir(parents=True)
+    nbformat.write(notebook, folder / "draw.ipynb")
+    (settings / "notification.jupyterlab-settings").write_text('{"fetchNews": "false", "checkForUpdates": false}')
+    environment = os.environ | {
+        "JUPYTER_CONFIG_DIR": str(tmp_path / "config"),
+        "JUPYTER_RUNTIME_DIR": str(tmp_path / "runtime"),
+        "JUPYTERLAB_SETTINGS_DIR": str(tmp_path / "settings"),
+        "JUPYTERLAB_WORKSPACES_DIR": str(tmp_path / "workspaces"),
+        "IPYTHONDIR": str(tmp_path / "ipython"),
+        "PYTHONPATH": str(JS.parents[2]),
+        "OMP_NUM_THREADS": "1",
+    }
+    options = ["--no-browser", "--ip=127.0.0.1", "--port=0", "--IdentityProvider.token=", "--allow-root"]
+    options += [f"--notebook-dir={folder}", "--expose-app-in-browser", "--LabApp.extension_manager=readonly"]
+    with (tmp_path / "log").open("w") as log:
+        server = subprocess.Popen(
+            [sys.executable, "-m", "jupyterlab", *options], env=environment, cwd=folder, stdout=log, stderr=log
+        )
+        try:
+            yield wait_for(lambda: address_of(tmp_path / "runtime"), server, tmp_path / "log"), folder
+        finally:
+            server.terminate()
+            server.wait(30)
+
+
+def address_of(runtime):
+    """Where the server listens, as soon as it says so."""
+    for file in runtime.glob("jpserver-*.json"):
+        if text := file.read_text():
+            return json.loads(text)["url"]
+    return None
+
+
+def wait_for(found, server, log, seconds=60):
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        assert server.poll() is None, log.read_text()
+        if value := found():
+            return value
+        time.sleep(0.2)
+    raise TimeoutError(log.read_text())
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(240)
+def test_draws_in_jupyterlab(browser, lab):
+    address, folder = lab
+    context = browser.new_context(viewport={"width": 1400, "height": 1000})
+    context.set_default_timeout(120_000)
+    context.add_init_script(KEEP_UPDATES)
+    page = context.new_page()
+    page.goto(f"{address}lab/tree/draw.ipynb")
+    page.wait_for_selector(".jp-NotebookPanel .jp-CodeCell")
+    page.wait_for_function("jupyterapp.shell.currentWidget.sessionContext.session?.kernel?.status === 'idle'")
+    page.evaluate("void jupyterapp.commands.execute('notebook:run-all-cells')")
+    page.wait_for_selector(".cnncourse-pad canvas.board")
+    shown = draw_seven(page)
+    check_answer(best(), shown, page.evaluate(BARS))
+    strokes, probabilities = json.loads((folder / "answer.json").read_text())
+    assert torch.equal(digit_image(strokes).flatten(), torch.tensor(shown["image"], dtype=torch.uint8))
+    torch.testing.assert_close(torch.tensor(probabilities), torch.tensor(shown["probabilities"]))
+    context.close()
