@@ -34,7 +34,7 @@ def write_whole(path: str | Path, content: bytes | str) -> Path:
         os.replace(part, path)
     except OSError as error:
         raise OSError(
-            f"{path} can't be written: {error.strerror}. Make room there or choose another folder."
+            f"{path} can't be written: {error.strerror or error}. Make room there or choose another folder."
         ) from error
     finally:
         if part is not None:

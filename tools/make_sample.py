@@ -10,7 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
-from cnncourse import settings, sources
+from cnncourse import settings
+from cnncourse.data import _sources as sources
 
 IMAGES_PER_CLASS = {"train": 200, "test": 50}
 

@@ -7,5 +7,6 @@ from cnncourse.data._sources import SourceError
 from cnncourse.data.image_set import ImageSet
 from cnncourse.data.known import CLASSES, DIGITS, STATISTICS, load
 from cnncourse.data.loader import Loader
+from cnncourse.data.preprocessing import Preprocessing
 
-__all__ = ["CLASSES", "DIGITS", "STATISTICS", "ImageSet", "Loader", "SourceError", "load"]
+__all__ = ["CLASSES", "DIGITS", "STATISTICS", "ImageSet", "Loader", "Preprocessing", "SourceError", "load"]

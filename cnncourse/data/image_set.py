@@ -8,6 +8,7 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from cnncourse._text import by
+from cnncourse.data.preprocessing import Preprocessing
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -64,6 +65,11 @@ class ImageSet(Dataset):
     def __repr__(self) -> str:
         shape = by(self.images.shape[1:])
         return f"ImageSet({self.name} {self.split_name}: {len(self):,} images of {shape}, {len(self.classes)} classes)"
+
+    @property
+    def preprocessing(self) -> Preprocessing:
+        """How these images are prepared for a network."""
+        return Preprocessing(self.classes, self.mean, self.std, tuple(self.images.shape[2:]))
 
     def subset(self, indices: Tensor | slice) -> "ImageSet":
         """The images with these indices, in this order."""

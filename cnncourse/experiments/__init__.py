@@ -4,7 +4,7 @@
 """
 
 from cnncourse._text import Table
-from cnncourse.experiments.recipes import RECIPES, by_epoch, one_cycle
+from cnncourse.experiments.recipes import RECIPES, by_epoch, one_cycle, trained
 from cnncourse.experiments.results import (
     T_975,
     Difference,
@@ -37,5 +37,6 @@ __all__ = [
     "run_seed",
     "summarise",
     "table",
+    "trained",
     "weights_file",
 ]

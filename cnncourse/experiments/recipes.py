@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 
 import torch
 from torch import nn
@@ -9,6 +10,9 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LinearLR, LRScheduler, OneCycleLR, ReduceLROnPlateau, StepLR
 
 from cnncourse.augment import random_affine, random_crop, random_flip, random_noise, random_shift
+from cnncourse.checkpoint import load_weights
+from cnncourse.data import CLASSES, STATISTICS, Preprocessing
+from cnncourse.experiments.results import weights_file
 from cnncourse.experiments.runs import Corruption, Recipe
 from cnncourse.models import (
     CifarNet,
@@ -132,3 +136,23 @@ RECIPES = {
         valid_fraction=1 / 50,
     ),
 }
+
+
+def trained(name: str, folder: Path | None = None) -> nn.Module:
+    """Load a recipe's network with the weights of its run with seed 0, in evaluation mode on the CPU.
+
+    How its images were prepared is in its attribute `preprocessing`.
+
+    Args:
+        name: of the recipe.
+        folder: of the result files; the course's own unless told otherwise.
+
+    Raises:
+        KeyError: there is no such recipe.
+        FileNotFoundError: its weights are not kept; names the recipes whose weights are.
+    """
+    recipe = RECIPES[name]
+    model = load_weights(weights_file(name, folder), recipe.model())
+    mean, std = STATISTICS[recipe.data]
+    model.preprocessing = Preprocessing(CLASSES[recipe.data], mean, std, model.input_shape[1:])
+    return model.eval()

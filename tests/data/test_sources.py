@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from cnncourse import settings
+from cnncourse.data import __main__ as command
 from cnncourse.data import _sources
 from cnncourse.data._downloads import Unavailable
 from cnncourse.data._sources import SourceError, Sums
@@ -264,7 +265,7 @@ def test_the_command_says_where_each_set_came_from(small, folder, monkeypatch, c
     for place in ("MNIST: from good\n", f"MNIST: already in {folder}\n"):
         monkeypatch.setattr("sys.argv", ["sources", "MNIST"])
         with pytest.raises(SystemExit) as end:
-            _sources.main()
+            command.main()
         assert capsys.readouterr().out == place
         assert not end.value.code
 
@@ -272,7 +273,7 @@ def test_the_command_says_where_each_set_came_from(small, folder, monkeypatch, c
 def test_the_command_goes_on_after_a_set_that_failed_and_ends_with_an_error(small, monkeypatch, capsys):
     monkeypatch.setattr("sys.argv", ["sources", "MINST", "MNIST"])
     with pytest.raises(SystemExit) as end:
-        _sources.main()
+        command.main()
     said = capsys.readouterr()
     assert said.out == "MNIST: from good\n"
     assert "There is no data set 'MINST'" in said.err

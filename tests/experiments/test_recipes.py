@@ -20,7 +20,8 @@ from cnncourse.augment import random_crop, random_flip, random_noise
 from cnncourse.checkpoint import load_weights
 from cnncourse.data import Loader, load
 from cnncourse.data._sources import SourceError
-from cnncourse.experiments import recipes, runs
+from cnncourse.experiments import __main__ as command
+from cnncourse.experiments import runs
 from cnncourse.experiments.__main__ import main
 from cnncourse.experiments.recipes import RECIPES, one_cycle
 from cnncourse.experiments.results import load_results, weights_file
@@ -293,7 +294,7 @@ def test_results_of_the_sample_and_of_the_full_data_are_not_mixed(tmp_path, monk
 def test_quick_runs_stay_out_of_the_results_of_the_course():
     own = settings.files("recipes")
     before = files(own)
-    for folder in (None, own, own / ".." / "results"):
+    for folder in (None, own, own / ".." / "recipes"):
         with pytest.raises(ValueError, match=r"CNNCOURSE_QUICK is set, .* Unset it, or choose .*: --results FOLDER"):
             run("tiny", TINY, seeds=1, folder=folder)
     assert files(own) == before
@@ -315,7 +316,7 @@ def raise_(error):
 
 def test_the_command_runs_the_named_recipes_or_all(tmp_path, monkeypatch):
     asked = []
-    monkeypatch.setattr(recipes, "run", lambda *arguments: asked.append(arguments))
+    monkeypatch.setattr(command, "run", lambda *arguments: asked.append(arguments))
     main(["run", "convnet-mnist", "--seeds", "2", "--results", str(tmp_path)])
     assert asked == [("convnet-mnist", RECIPES["convnet-mnist"], 2, tmp_path)]
     asked.clear()
@@ -332,7 +333,7 @@ def test_the_command_lists_the_recipes(tmp_path, capsys):
 
 def test_a_recipe_that_does_not_exist_runs_nothing(monkeypatch):
     asked = []
-    monkeypatch.setattr(recipes, "run", lambda *arguments: asked.append(arguments))
+    monkeypatch.setattr(command, "run", lambda *arguments: asked.append(arguments))
     with pytest.raises(SystemExit) as end:
         main(["run", "convnet-mnist", "lenet6"])
     assert end.value.code == f"There is no recipe 'lenet6'. There are {', '.join(RECIPES)}."
@@ -341,7 +342,7 @@ def test_a_recipe_that_does_not_exist_runs_nothing(monkeypatch):
 
 @pytest.mark.parametrize("error", [ValueError, FloatingPointError, SourceError, OSError])
 def test_the_command_tells_errors_without_a_traceback(monkeypatch, error):
-    monkeypatch.setattr(recipes, "run", lambda *arguments: raise_(error("what went wrong")))
+    monkeypatch.setattr(command, "run", lambda *arguments: raise_(error("what went wrong")))
     with pytest.raises(SystemExit) as end:
         main(["run", "convnet-mnist"])
     assert end.value.code == "convnet-mnist: what went wrong"
@@ -355,19 +356,19 @@ def test_the_commands_own_refusal_of_quick_results():
 
 def test_the_module_is_a_command(monkeypatch, tmp_path, capsys):
     monkeypatch.setattr(sys, "argv", ["recipes", "list", "--results", str(tmp_path)])
-    monkeypatch.delitem(sys.modules, "cnncourse.experiments.recipes")
-    runpy.run_module("cnncourse.experiments.recipes", run_name="__main__")
+    monkeypatch.delitem(sys.modules, "cnncourse.experiments.__main__")
+    runpy.run_module("cnncourse.experiments", run_name="__main__")
     assert capsys.readouterr().out.splitlines() == [f"{name}: 0 runs" for name in RECIPES]
 
 
 # The command in a process of its own, as on a machine with one core, with a recipe that a test has time for.
 COMMAND = f"""
 import os, pickle, sys
-from cnncourse import recipes
+from cnncourse.experiments import __main__ as command, recipes
 if __name__ == "__main__":
     os.cpu_count = lambda: 1
     recipes.RECIPES["tiny"] = pickle.loads({pickle.dumps(replace(TINY, epochs=8))!r})
-    recipes.main(sys.argv[1:])
+    command.main(sys.argv[1:])
 """
 
 

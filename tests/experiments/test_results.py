@@ -7,6 +7,7 @@ import pytest
 from IPython.lib.pretty import pretty
 from scipy import stats
 
+from cnncourse import _files
 from cnncourse.experiments import results
 from cnncourse.experiments.results import (
     Difference,
@@ -142,7 +143,7 @@ def test_a_damaged_file_is_named(folder):
 
 
 def test_results_are_read_from_the_course_itself(monkeypatch, folder):
-    monkeypatch.setattr(results.settings, "files", lambda name: folder if name == "results" else None)
+    monkeypatch.setattr(results.settings, "files", lambda name: folder if name == "recipes" else None)
     assert load_results("first") == json.loads((folder / "first.json").read_text())
     assert len(table("first", "second")) == 3
 
@@ -174,7 +175,7 @@ def test_a_result_file_is_written_whole_or_not_at_all(folder, monkeypatch):
     def fail(source, target):
         raise OSError("the disk is full")
 
-    monkeypatch.setattr(results.os, "replace", fail)
+    monkeypatch.setattr(_files.os, "replace", fail)
     with pytest.raises(OSError, match="the disk is full"):
         write_results(folder / "first.json", {"runs": []})
     assert (folder / "first.json").read_bytes() == before

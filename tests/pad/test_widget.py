@@ -391,7 +391,7 @@ def test_refuses_other_models_and_colour(tmp_path):
 
 
 def test_a_mistake_ends_with_a_status_that_is_not_0(tmp_path):
-    command = [sys.executable, "-m", "cnncourse.pad.widget", "nothing.json", "--no-browser"]
+    command = [sys.executable, "-m", "cnncourse.pad", "nothing.json", "--no-browser"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
     assert (done.returncode, done.stdout) == (1, "")
     assert "nothing.json" in done.stderr
