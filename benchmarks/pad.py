@@ -22,7 +22,6 @@ from cnncourse.experiments.runs import environment
 sys.path.append(str(settings.CHECKOUT / "tools"))
 from chromium import CHROMIUM, OPTIONS
 
-BENCHMARKS = settings.CHECKOUT / "results" / "benchmarks"
 PAGE = Path(__file__).parent.parent / "_build" / "html" / "book" / "draw.html"
 LARGEST = 25  # points of a stroke that are drawn; more would only take longer
 LISTEN = """() => {
@@ -100,7 +99,7 @@ def main() -> None:
                 flush=True,
             )
         browser.close()
-    path = BENCHMARKS / "pad.json"
+    path = settings.files("benchmarks") / "pad.json"
     path.write_text(json.dumps(result, indent=1) + "\n", encoding="utf8")
 
 

@@ -38,7 +38,6 @@ from cnncourse.experiments.runs import environment, one_after_the_other
 from cnncourse.models import CifarNet, ConvNet, LeNet5
 from cnncourse.train import fit
 
-BENCHMARKS = settings.CHECKOUT / "results" / "benchmarks"
 AFFINE = partial(random_affine, degrees=10, translate=0.1, scale=(0.9, 1.1), shear=5)
 FLIP_AND_CROP = one_after_the_other((random_flip, partial(random_crop, padding=2)))
 CASES = {
@@ -187,7 +186,7 @@ def main() -> None:
     print(f"import: {result['import_seconds']:.2f} s more than import torch")
     result["fit_megabytes"] = fit_megabytes()
     print(f"fit on MNIST: {result['fit_megabytes']:.0f} MB more than import torch")
-    path = BENCHMARKS / "speed.json"
+    path = settings.files("benchmarks") / "speed.json"
     path.write_text(json.dumps(result, indent=1) + "\n")
 
 

@@ -31,8 +31,6 @@ from cnncourse.experiments.recipes import RECIPES
 from cnncourse.experiments.results import write_results
 from cnncourse.experiments.runs import Recipe, environment
 
-BENCHMARKS = settings.CHECKOUT / "results" / "benchmarks"
-
 
 def time_to(history: list[dict], level: float) -> dict:
     """The first epoch whose validation accuracy is at least `level`, and the seconds up to its end.
@@ -126,10 +124,10 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--course-epochs", type=int, default=10, help="of the course's way (default: 10)")
     parser.add_argument("--epochs", type=int, default=15, help="of the textbook way (default: 15)")
     parser.add_argument("--level", type=float, default=0.994, help="validation accuracy to reach (default: 0.994)")
-    parser.add_argument("--folder", type=Path, default=BENCHMARKS, help="of the result file")
+    parser.add_argument("--folder", type=Path, default=settings.files("benchmarks"), help="of the result file")
     options = parser.parse_args(arguments)
     folder = options.folder.resolve()
-    if settings.quick() and folder == BENCHMARKS.resolve():
+    if settings.quick() and folder == settings.files("benchmarks").resolve():
         sys.exit("CNNCOURSE_QUICK is set: choose another folder for the sample's result, --folder FOLDER.")
 
     recipe = RECIPES[options.recipe]

@@ -25,9 +25,13 @@ def data_dir() -> Path:
 
 
 def files(name: str) -> Path:
-    """The folder `name` ("sample" or "recipes") that comes with the course, in a clone or in a wheel."""
+    """Return the folder `name` that comes with the course, in a clone or in a wheel.
+
+    Args:
+        name: "sample" or "recipes"; in a clone also "benchmarks".
+    """
     if in_checkout():
-        return CHECKOUT / {"sample": "data/sample", "recipes": "results/recipes"}[name]
+        return CHECKOUT / {"sample": "data/sample"}.get(name, f"results/{name}")
     return Path(__file__).parent / "_files" / name
 
 

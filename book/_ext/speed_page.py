@@ -43,13 +43,12 @@ from sphinx.util.docutils import SphinxDirective
 
 from cnncourse import settings
 
-BENCHMARKS = settings.CHECKOUT / "results" / "benchmarks"
 WAYS = ("textbook", "course")
 OPERATORS = 8  # of each way have a row of their own
 
 
 def load(env, name):
-    path = BENCHMARKS / f"{name}.json"
+    path = settings.files("benchmarks") / f"{name}.json"
     env.note_dependency(str(path))
     if not path.is_file():
         raise ValueError(f"results/benchmarks/{name}.json is missing. Measure it: python benchmarks/{name}.py")
