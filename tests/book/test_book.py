@@ -81,12 +81,12 @@ def result(name, accuracies):
 @pytest.fixture
 def build(tmp_path, monkeypatch):
     """Builds a page of Markdown, and notebooks by name, beside two results; returns all HTML and the warnings."""
-    results = tmp_path / "recipes"
-    results.mkdir()
-    (tmp_path / "benchmarks").mkdir()
+    results = tmp_path / "results" / "recipes"
+    results.mkdir(parents=True)
+    (tmp_path / "results" / "benchmarks").mkdir()
     for name, accuracies in {"one": [0.89, 0.90, 0.91], "two": [0.93, 0.94, 0.95]}.items():
         (results / f"{name}.json").write_text(json.dumps(result(name, accuracies)))
-    monkeypatch.setattr(settings, "files", lambda name: tmp_path / name)
+    monkeypatch.setattr(settings, "files", lambda name: tmp_path / "results" / name)
     monkeypatch.setattr(sys, "path", [str(ROOT / "book" / "_ext"), *sys.path])
 
     def build(text, **notebooks):
@@ -156,7 +156,7 @@ def test_unknown_quantities_are_build_errors(build):
 
 
 def test_weights_table(build, tmp_path):
-    results = tmp_path / "recipes"
+    results = tmp_path / "results" / "recipes"
     chosen = {"model": "LeNet5(pool=MaxPool2d)", "epochs": 25, "augment": ["random_flip", "random_crop(padding=1)"]}
     one = json.loads((results / "one.json").read_text())
     (results / "one.json").write_text(json.dumps({**one, "settings": {**SETTINGS, **chosen}}))
@@ -190,7 +190,7 @@ def test_an_architecture_without_a_recipe_is_a_build_error(build):
 
 
 def test_speed_page(build, tmp_path):
-    (tmp_path / "benchmarks" / "speed.json").write_text(json.dumps(SPEED))
+    (tmp_path / "results" / "benchmarks" / "speed.json").write_text(json.dumps(SPEED))
     html, warnings = build("{speed}`import_seconds` s, {speed}`fit_megabytes` MB\n\n```{speed-table}\n```")
     assert warnings == ""
     for text in ("0.12 s, 432 MB", "1.02", "1.05"):
@@ -198,7 +198,7 @@ def test_speed_page(build, tmp_path):
 
 
 def test_speed_of_the_drawing_pad(build, tmp_path):
-    (tmp_path / "benchmarks" / "pad.json").write_text(json.dumps(PAD))
+    (tmp_path / "results" / "benchmarks" / "pad.json").write_text(json.dumps(PAD))
     html, warnings = build("{pad-speed}`browser` on {pad-speed}`machine`\n\n```{pad-table}\n```")
     assert warnings == ""
     assert "Chromium 150.0 on A processor, PyTorch 2.13.0" in html
@@ -223,7 +223,7 @@ def words(html):
 
 
 def test_page_of_the_time_to_accuracy(build, tmp_path):
-    (tmp_path / "benchmarks" / "time_to_accuracy.json").write_text(json.dumps(TIME_TO_ACCURACY))
+    (tmp_path / "results" / "benchmarks" / "time_to_accuracy.json").write_text(json.dumps(TIME_TO_ACCURACY))
     numbers = ["level", "valid", "workers", "seeds_ratio", "share textbook aten::bernoulli_", "loading course"]
     text = "; ".join(f"{{time-to-accuracy}}`{number}`" for number in numbers)
     html, warnings = build(
@@ -252,7 +252,7 @@ def test_page_of_the_time_to_accuracy(build, tmp_path):
 )
 def test_the_ratio_of_times_is_said_as_it_was_measured(build, tmp_path, changed, sentence):
     measured = {**TIME_TO_ACCURACY, "times": {**TIME_TO_ACCURACY["times"], **changed}}
-    (tmp_path / "benchmarks" / "time_to_accuracy.json").write_text(json.dumps(measured))
+    (tmp_path / "results" / "benchmarks" / "time_to_accuracy.json").write_text(json.dumps(measured))
     html, _ = build("```{accuracy-table}\n```")
     assert sentence in words(html).replace("’", "'")
 
@@ -301,7 +301,7 @@ def test_what_a_cell_gave_stands_on_another_page(build):
 def measured(tmp_path, build):
     """The two results of `build`, as if they had been measured on noisy images too: 10 points less for each 0.1."""
     for name in ("one", "two"):
-        path = tmp_path / "recipes" / f"{name}.json"
+        path = tmp_path / "results" / "recipes" / f"{name}.json"
         result = json.loads(path.read_text())
         for run in result["runs"]:
             rows = [("noise", 0.1), ("noise", 0.2), ("as trained", 1)]
