@@ -21,7 +21,12 @@ def copy_mathjax(app, exception):
 
 def without_formulas(app, pagename, templatename, context, doctree):
     if not app.env.get_domain("math").data["has_equations"].get(pagename, False):
-        context["script_files"] = [file for file in context["script_files"] if MATHJAX not in str(file)]
+        context["script_files"] = [file for file in context["script_files"] if not is_of_mathjax(file)]
+
+
+def is_of_mathjax(file):
+    """Whether a script is MathJax, or its settings, which have no file."""
+    return MATHJAX in str(file) or "MathJax" in (getattr(file, "attributes", {}).get("body") or "")
 
 
 def setup(app):
