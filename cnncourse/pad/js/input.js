@@ -22,6 +22,8 @@
     const opened = { strokes: null, pictures: null }; // the picture that is open for networks of each kind
     let network = null;
     let pixels = null; // of the open picture
+    const kind = () => (network && !readsStrokes(network) ? "pictures" : "strokes");
+    const reading = () => kind() === "pictures" || opened.strokes !== null;
 
     const brush = make("input", { type: "range", ...RADII, autocomplete: "off", oninput: () => {
       board.radius = Number(brush.value);
@@ -53,9 +55,6 @@
       const onclick = async () => open(new File([await (await fetch(address)).blob()], name));
       return make("button", { type: "button", "aria-label": `Sample: ${name}`, onclick }, make("img", { src: address, alt: "" }));
     }
-
-    const kind = () => (network && !readsStrokes(network) ? "pictures" : "strokes");
-    const reading = () => kind() === "pictures" || opened.strokes !== null;
 
     /** Show what belongs to the network and to what it is given. */
     function arrange() {

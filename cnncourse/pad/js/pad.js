@@ -174,7 +174,7 @@
         const answer = largest(result.probabilities);
         const parts = [network.classes[answer], percent(result.probabilities[answer])];
         text = `Looks like ${parts.join(", ")}`;
-        verdict.replaceChildren("Looks like ", make("strong", {}, parts[0]), " ", make("span", {}, parts[1]));
+        verdict.replaceChildren(make("span", { class: "looks" }, "Looks like "), make("strong", {}, parts[0]), " ", parts[1]);
         verdict.dataset.length = parts[0].length <= 3 ? "short" : parts[0].length <= 10 ? "word" : "words";
         setLayers(result.outputs);
         layersOf = network;

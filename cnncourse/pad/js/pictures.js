@@ -2,7 +2,7 @@
 (function (cnncourse) {
   "use strict";
 
-  const { make, setSize } = cnncourse.parts;
+  const { make, setSize, readsStrokes, readsDigits } = cnncourse.parts;
   const LONGEST = 4096; // pixels of a side; a larger picture is made smaller first, as some browsers have no room for it
   const SHOWN = 480; // pixels of the longer side of what is shown
   const GROUND = "#fff"; // where a picture lets the ground through
@@ -42,23 +42,26 @@
   }
 
   /**
-   * Where a picture is shown, and what opens one: {frame, opener, show(picture, network)}.
-   * open(file) is called with what was chosen, close() when the picture shall go.
+   * Where a picture is shown, and what opens one: {frame, opener, show(picture, network, draws)}.
+   * open(file) is called with what was chosen, close() when the picture shall go. While someone draws, there is no frame.
    */
   function makeFrame(open, close) {
     const canvas = make("canvas", { role: "img" });
-    const hint = make("p", { class: "hint" }, "Drop a picture here, or paste one.");
+    const hint = make("p", { class: "hint" }, "Open a picture below, or drop or paste one here.");
     const frame = make("div", { class: "frame" }, canvas, hint);
     const chosen = () => file.files[0] && open(file.files[0]);
     const file = make("input", { type: "file", accept: "image/*", onchange: chosen });
     file.addEventListener("click", () => (file.value = "")); // so that the same file can be chosen again
     const label = make("span");
     const away = make("button", { type: "button", onclick: close }, "Take the picture away");
-    const opener = make("div", { class: "own" }, make("label", {}, label, file), away);
+    const plain = make("p", { class: "hint" },
+      "The network gets the picture as it is, not prepared as a drawing is. MNIST's digits are white on black.");
+    const opener = make("div", { class: "own" }, make("label", {}, label, file), away, plain);
 
     function show(picture, network, draws) {
       frame.hidden = draws;
-      label.textContent = network && cnncourse.parts.readsStrokes(network) ? "Or open a picture" : "Open a picture";
+      label.textContent = network && !readsStrokes(network) ? "Open a picture" : "Or open a picture";
+      plain.hidden = !picture || !readsDigits(network);
       hint.hidden = Boolean(picture);
       canvas.hidden = away.hidden = !picture;
       const [, height, width] = network?.inputShape ?? [1, 1, 1];
