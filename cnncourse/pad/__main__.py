@@ -27,7 +27,11 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument(
         "file", nargs="?", type=Path, help="weights or a checkpoint (.pt), or a network of export_web (.json)"
     )
-    parser.add_argument("--recipe", metavar="NAME", help="whose model the .pt file is of, where its name does not say; without a file, whose network to open")
+    parser.add_argument(
+        "--recipe",
+        metavar="NAME",
+        help="whose model the .pt file is of, where its name does not say; without a file, whose network to open",
+    )
     parser.add_argument("--output", type=Path, metavar="PATH", help="of the page (default: draw-NAME.html here)")
     parser.add_argument("--no-browser", action="store_true", help="write the page, but do not open it")
     options = parser.parse_args(arguments)

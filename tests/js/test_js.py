@@ -76,8 +76,11 @@ def layer_networks():
         with torch.no_grad():
             maps = model[:3](preprocessing.normalise(images)).flatten(1)  # flattened is the one before the last
         yield name, answers(model, images, preprocessing) | {"maps": maps.tolist()}
-    yield "a model of one's own", answers(
-        randomised(Plain()).eval(), torch.randint(256, (5, 1, 28, 28), dtype=torch.uint8), prepared_for(1, 28, 28)
+    yield (
+        "a model of one's own",
+        answers(
+            randomised(Plain()).eval(), torch.randint(256, (5, 1, 28, 28), dtype=torch.uint8), prepared_for(1, 28, 28)
+        ),
     )
 
 
@@ -147,5 +150,3 @@ def test_in_node(file, expected):
     assert run.returncode == 0, run.stdout + run.stderr
     assert "# skipped 0" in run.stdout
     assert "# tests 0" not in run.stdout
-
-

@@ -4,23 +4,29 @@ import base64
 import copy
 import json
 import os
-import re
-from functools import partial
 
 import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from exported import Plain, prepared_for, randomised
 from torch import nn
 
-from cnncourse.checkpoint import load_weights
-from cnncourse.data import CLASSES, STATISTICS, load
-from cnncourse.experiments.recipes import RECIPES
-from cnncourse.experiments.results import weights_file
+from cnncourse.data import CLASSES, STATISTICS, ImageSet, Preprocessing, load
+from cnncourse.experiments import RECIPES, trained
 from cnncourse.models import CifarNet, DigitNet, LeNet5, SeminarCNN, group_norm
 from cnncourse.pad import JS, export_web, web_network
 from cnncourse.settings import files
 
+KEPT = [name for name in RECIPES if (files("recipes") / "weights" / f"{name}.pt").exists()]
+
+
+def prepared(model):
+    return prepared_for(*getattr(model, "input_shape", (1, 8, 8)))
+
+
+def network_of(model, **options):
+    return web_network(model, preprocessing=prepared(model), **options)
 
 
 def values(text):
@@ -36,9 +42,9 @@ def by_name(network):
 
 def test_a_file_tells_all_that_the_page_needs(tmp_path):
     model = randomised(DigitNet(DigitNet.BEST, separable=True))
-    path = export_web(model, tmp_path / "new" / "digitnet.json", name="My “Netz”")
+    path = export_web(model, tmp_path / "new" / "digitnet.json", preprocessing=prepared(model), title="My “Netz”")
     network = json.loads(path.read_text(encoding="utf8"))
-    assert network == web_network(model, name="My “Netz”")
+    assert network == network_of(model, title="My “Netz”")
     assert {key: network[key] for key in network if key != "layers"} == {
         "format": "cnncourse-network",
         "version": 1,
@@ -70,20 +76,46 @@ def test_a_file_tells_all_that_the_page_needs(tmp_path):
 
 
 @pytest.mark.parametrize("data", CLASSES)
-def test_the_data_set_gives_statistics_and_classes(data):
-    model = nn.Sequential(nn.Flatten(), nn.Linear(len(STATISTICS[data][0]) * 4, 10))
-    network = web_network(model, data=data, input_shape=(len(STATISTICS[data][0]), 2, 2))
+def test_the_images_give_statistics_and_classes(data, monkeypatch):
+    monkeypatch.setenv("CNNCOURSE_QUICK", "1")
+    images = load(data, "train").resize(2)
+    model = nn.Sequential(nn.Flatten(), nn.Linear(images.images.shape[1] * 4, 10))
+    network = web_network(model, preprocessing=images)
     assert (network["name"], network["classes"]) == ("Sequential", list(CLASSES[data]))
     assert (network["input"]["mean"], network["input"]["std"]) == tuple(map(list, STATISTICS[data]))
+    assert web_network(model, preprocessing=images.preprocessing) == network
+    model.preprocessing = images.preprocessing
+    assert web_network(model) == network
+    assert web_network(nn.DataParallel(model)) == network
 
 
-def test_a_name_is_written_as_text():
-    assert web_network(LeNet5(), name=3)["name"] == "3"
+@pytest.mark.parametrize(
+    ("shape", "classes"),
+    [
+        ((1, 28, 28), "ab"),
+        ((1, 5, 9), ["one"]),
+        ((3, 32, 32), ["Ankle boot", "数字"]),
+        ((3, 7, 64), map(str, range(200))),
+    ],
+    ids=str,
+)
+def test_any_images_of_ones_own(shape, classes):
+    own = prepared_for(*shape, classes)
+    model = nn.Sequential(
+        nn.Conv2d(shape[0], 4, 3), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4, len(own.classes))
+    )
+    network = web_network(model, preprocessing=own)
+    assert network["input"]["shape"] == list(shape)
+    assert network["classes"] == list(own.classes)
+
+
+def test_a_title_is_written_as_text():
+    assert network_of(LeNet5(), title=3)["name"] == "3"
 
 
 def test_weights_are_torchs_own():
     model = randomised(LeNet5())
-    layer = by_name(web_network(model))["classifier.2"]
+    layer = by_name(network_of(model))["classifier.2"]
     assert np.array_equal(values(layer["weight"]).reshape(84, 120), model.classifier[2].weight.detach().numpy())
     assert np.array_equal(values(layer["bias"]), model.classifier[2].bias.detach().numpy())
 
@@ -92,7 +124,7 @@ def test_batch_norm_is_folded_into_the_convolution_before_it():
     convolution, norm = nn.Conv2d(1, 4, 3), nn.BatchNorm2d(4, eps=0.1)
     model = randomised(nn.Sequential(convolution, nn.Dropout2d(), norm, nn.Flatten(), nn.Linear(4 * 36, 10)))
     folded = copy.deepcopy(convolution).double()
-    layer = web_network(model, input_shape=(1, 8, 8))["layers"][0]
+    layer = network_of(model)["layers"][0]
     folded.weight.data = torch.from_numpy(values(layer["weight"]).copy()).view_as(convolution.weight).double()
     folded.bias.data = torch.from_numpy(values(layer["bias"]).copy()).double()
     images = torch.randn(3, 1, 8, 8, dtype=torch.float64)
@@ -112,7 +144,7 @@ class TwiceUsed(nn.Module):
 
 
 def test_batch_norm_is_not_folded_where_the_convolution_is_needed_as_it_is():
-    layers = web_network(randomised(TwiceUsed()), input_shape=(1, 8, 8))["layers"]
+    layers = network_of(randomised(TwiceUsed()))["layers"]
     assert [(layer["name"], layer["type"]) for layer in layers] == [
         ("convolution", "Conv2d"),
         ("norm (2)", "BatchNorm2d"),
@@ -125,12 +157,12 @@ def test_batch_norm_is_not_folded_where_the_convolution_is_needed_as_it_is():
 
 def test_dropout_and_identity_vanish():
     with_all = DigitNet(dropout=0.3, norm=nn.Identity)
-    types = {layer["type"] for layer in web_network(with_all)["layers"]}
+    types = {layer["type"] for layer in network_of(with_all)["layers"]}
     assert types == {"Conv2d", "ReLU", "MaxPool2d", "AvgPool2d", "Flatten"}
 
 
 def test_names_of_a_model_of_ones_own():
-    layers = web_network(randomised(Plain()))["layers"]
+    layers = network_of(randomised(Plain()))["layers"]
     names = "first relu max_pool2d again relu_1 add again_(2) tanh leaky_relu add_1 avg_pool2d adaptive_avg_pool2d"
     names += " sigmoid view dense dense_norm relu_2 reshape last log_softmax"
     assert [layer["name"].replace(" ", "_") for layer in layers] == names.split()
@@ -148,7 +180,7 @@ def test_the_model_stays_as_it_is(model):
     next(model.children()).eval()
     before, modes = copy.deepcopy(model.state_dict()), [layer.training for layer in model.modules()]
     random = torch.get_rng_state()
-    web_network(model, data="CIFAR10" if isinstance(model, CifarNet) else "MNIST")
+    network_of(model)
     assert torch.equal(torch.get_rng_state(), random)
     assert [layer.training for layer in model.modules()] == modes
     assert [parameter.requires_grad for parameter in model.parameters()].count(True) == 1
@@ -161,26 +193,26 @@ def test_the_model_stays_as_it_is(model):
 @pytest.mark.filterwarnings("ignore:`torch.jit.script_method` is deprecated")  # torch.compile asks for it itself
 def test_a_compiled_model_is_written_as_the_model_in_it():
     model = randomised(LeNet5())
-    assert web_network(torch.compile(model)) == web_network(model)
+    assert web_network(torch.compile(model), preprocessing=prepared(model)) == network_of(model)
 
 
 def test_a_model_in_training_is_written_as_it_predicts():
     model = randomised(DigitNet(dropout=0.5))
-    assert web_network(model.train()) == web_network(model.eval())
+    assert network_of(model.train()) == network_of(model.eval())
 
 
 def test_a_file_appears_whole_or_not_at_all(tmp_path, monkeypatch):
-    path = export_web(LeNet5(), tmp_path / "network.json")
+    path = export_web(LeNet5(), tmp_path / "network.json", preprocessing=prepared_for(1, 32, 32))
     before = path.read_bytes()
     with pytest.raises(ValueError, match="the page can't run"):
-        export_web(nn.Sequential(nn.Flatten(), nn.Linear(784, 10), nn.GELU()), path, input_shape=(1, 28, 28))
+        export_web(nn.Sequential(nn.Flatten(), nn.Linear(784, 10), nn.GELU()), path, preprocessing=prepared_for())
 
     def full(*_):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "replace", full)
     with pytest.raises(OSError, match=r"network\.json can't be written: No space left on device"):
-        export_web(SeminarCNN(), path)
+        export_web(SeminarCNN(), path, preprocessing=prepared_for())
     assert path.read_bytes() == before
     assert list(tmp_path.iterdir()) == [path]
 
@@ -188,7 +220,7 @@ def test_a_file_appears_whole_or_not_at_all(tmp_path, monkeypatch):
 @pytest.mark.parametrize("path", ["", ".", "/"])
 def test_a_path_without_a_name_is_refused(path):
     with pytest.raises(ValueError, match=r"is not the name of a file; give one, for example network\.json"):
-        export_web(LeNet5(), path)
+        export_web(LeNet5(), path, preprocessing=prepared_for(1, 32, 32))
 
 
 # ── What can't be written ──
@@ -267,9 +299,9 @@ UNSUPPORTED = {
         nn.Sequential(nn.Conv2d(1, 2, 1), nn.Flatten(2), nn.GroupNorm(2, 2), nn.Flatten(), nn.Linear(128, 10)),
         r"1 \(Flatten\).*neither maps C×H×W nor a list of numbers",
     ),
-    "maps as output": (nn.Conv2d(1, 10, 8), r"2×10, but it returns 2×10×1×1\. Change its last layers"),
-    "too few outputs": (nn.Sequential(nn.Flatten(), nn.Linear(64, 3)), "but it returns 2×3"),
-    "two outputs": (TwoOutputs(), "but it returns a tuple"),
+    "maps as output": (nn.Conv2d(1, 10, 8), r"returns 2×10×1×1, but .* it must be 2×10\. Change its last layers"),
+    "too few outputs": (nn.Sequential(nn.Flatten(), nn.Linear(64, 3)), "returns 2×3, but"),
+    "two outputs": (TwoOutputs(), "returns a tuple, but"),
 }
 
 
@@ -277,7 +309,7 @@ UNSUPPORTED = {
 @pytest.mark.parametrize(("model", "message"), UNSUPPORTED.values(), ids=UNSUPPORTED)
 def test_what_the_page_cannot_run_is_named(model, message):
     with pytest.raises(ValueError, match=message):
-        web_network(model, input_shape=(1, 8, 8))
+        network_of(model)
 
 
 class OtherConvolution(nn.Conv2d):
@@ -287,47 +319,79 @@ class OtherConvolution(nn.Conv2d):
 
 def test_a_layer_with_a_forward_of_its_own_is_not_taken_for_torchs():
     with pytest.raises(ValueError, match="can't run the operation mul"):
-        web_network(features(OtherConvolution(1, 1, 3)), input_shape=(1, 8, 8))
+        network_of(features(OtherConvolution(1, 1, 3)))
 
 
 def test_a_hook_that_changes_the_output_is_noticed():
     model = LeNet5()
     model.register_forward_hook(lambda layer, inputs, output: output * 2)
     with pytest.raises(ValueError, match="a hook, or a change in place"):
-        web_network(model)
+        network_of(model)
 
 
 def test_a_model_without_weights_or_with_nan_is_refused():
     model = DigitNet()
     model.features[1].running_var[3] = torch.nan
     with pytest.raises(ValueError, match=r"features\.1\.running_var has numbers that are infinite or NaN"):
-        web_network(model)
+        network_of(model)
     model = LeNet5().double()
     model.classifier[4].weight.data[0, 0] = 1e300  # finite, but not as the file's float32
     with pytest.raises(ValueError, match=r"classifier\.4\.weight has numbers that are infinite"):
-        web_network(model)
+        network_of(model)
     model = nn.Sequential(nn.Flatten(), nn.Linear(64, 10))
     nn.init.constant_(model[1].weight, 3e38)  # finite, but not its sums
     with pytest.raises(ValueError, match=r"the model's answer is not a number\. Train it again"):
-        web_network(model, input_shape=(1, 8, 8))
+        network_of(model)
     with pytest.raises(ValueError, match=r"0\.weight has no shape yet"):
-        web_network(features(nn.LazyConv2d(3, 3)), input_shape=(1, 8, 8))
+        network_of(features(nn.LazyConv2d(3, 3)))
 
 
-def test_the_shape_of_the_images_must_be_known_and_fit():
-    with pytest.raises(ValueError, match="give the shape of an image"):
-        web_network(features())
-    for shape in (28, (28, 28), (1, -28, 28), (1, 28, 0), (1, 28.0, 28), "128"):
-        with pytest.raises(ValueError, match=f"C×H×W, for example .*; this is {re.escape(str(shape))}$"):
-            web_network(features(), input_shape=shape)
-    with pytest.raises(ValueError, match=r"the model can't take images of 1×9×9: .* Give their input_shape"):
-        web_network(nn.Sequential(nn.Flatten(), nn.Linear(64, 10)), input_shape=(1, 9, 9))
-    with pytest.raises(ValueError, match="LeNet5 takes images of 1×32×32"):
-        web_network(LeNet5(), input_shape=(1, 28, 28))
-    with pytest.raises(ValueError, match=r"images of 3×32×32, but those of MNIST have 1 channel\(s\); say with data="):
-        web_network(CifarNet())
-    with pytest.raises(ValueError, match='no data set "mnist"; take one of MNIST, FashionMNIST, CIFAR10'):
-        web_network(LeNet5(), data="mnist")
+ROOM = nn.Sequential(nn.AdaptiveAvgPool2d((2, 5)), nn.Flatten())
+
+
+@pytest.mark.parametrize(
+    ("model", "preprocessing", "error", "message"),
+    [
+        (ROOM, None, ValueError, "how the images of Sequential are prepared is not known.*Say it with preprocessing="),
+        (ROOM, "MNIST", TypeError, "a Preprocessing or an ImageSet, .*this is a str"),
+        (ROOM, {"classes": ["a"]}, TypeError, "this is a dict"),
+        (ROOM, (1, 28, 28), TypeError, "this is a tuple"),
+        (lambda images: images, prepared_for(), TypeError, "an nn.Module, not a function"),
+        (LeNet5(), prepared_for(), ValueError, "LeNet5 takes images of 1×32×32, but .*1×28×28"),
+        (CifarNet(), prepared_for(1, 32, 32), ValueError, "CifarNet takes images of 3×32×32, but .*1×32×32"),
+        (ROOM, prepared_for(4), ValueError, r"takes images of 4×28×28, but the pad has grey ones \(1×H×W\)"),
+        (ROOM, prepared_for(2), ValueError, "takes images of 2×28×28"),
+        (
+            ROOM,
+            prepared_for(classes="ab"),
+            ValueError,
+            "returns 2×10, but its images have 2 classes, so it must be 2×2",
+        ),
+        (
+            nn.Sequential(nn.Flatten(), nn.Linear(64, 10)),
+            prepared_for(1, 9, 9),
+            ValueError,
+            "can't take images of 1×9×9",
+        ),
+    ],
+)
+def test_how_images_are_prepared_must_be_known_and_fit(model, preprocessing, error, message):
+    with pytest.raises(error, match=message):
+        web_network(model, preprocessing=preprocessing)
+
+
+def test_numbers_that_no_page_could_read_are_refused():
+    for values, message in (
+        ({"std": (0.0,)}, "the std of a channel is 0"),
+        ({"mean": (float("nan"),)}, "the mean of each channel must be a number"),
+        ({"classes": ("a", "")}, "each class needs a name"),
+    ):
+        images = torch.zeros(1, 1, 8, 8, dtype=torch.uint8)
+        wrong = {"classes": ("a", "b"), "mean": (0.1,), "std": (0.3,)} | values
+        with pytest.raises(ValueError, match=message):  # at the latest here
+            web_network(ROOM, preprocessing=ImageSet(images, torch.tensor([0]), **wrong))
+        with pytest.raises(ValueError, match=message):
+            web_network(ROOM, preprocessing=Preprocessing(**wrong, size=(8, 8)))
 
 
 # ── The browser ──
@@ -345,10 +409,6 @@ RUN = """async ([images, kept]) => {
         if (start < kept * length) found.outputs.push(outputs.map(output => ({ ...output, data: [...output.data] })));
     }
     return JSON.stringify(found);
-}"""
-READ = """text => {
-    try { return cnncourse.readNetwork(JSON.parse(text)).name; }
-    catch (error) { return `${error.name}: ${error.message} ${error instanceof cnncourse.NetworkError}`; }
 }"""
 
 
@@ -371,11 +431,6 @@ def in_browser(page, tmp_path):
     return run
 
 
-def normalised(images, data):
-    mean, std = torch.tensor(STATISTICS[data])[:, :, None, None]
-    return (images / 255 - mean) / std
-
-
 def maps_of(model, network, images):
     """What each layer of a file gives in torch, by hooks on the modules of its name."""
     outputs, hooks = {}, []
@@ -395,28 +450,24 @@ def maps_of(model, network, images):
         yield layer, output
 
 
-@pytest.mark.parametrize("name", COURSE)
+@pytest.mark.parametrize("name", KEPT)
 def test_the_page_computes_what_torch_computes(name, in_browser, monkeypatch):
+    """Every layer of every network that comes with its weights; tests/js has other networks, and each layer alone."""
     monkeypatch.setenv("CNNCOURSE_QUICK", "1")
-    make, data = COURSE[name]
-    model = make()
-    images = load(data, "test").resize(model.input_shape[1]).images[:200]
-    network, found = web_network(model, data=data), in_browser(model, images, kept=3, data=data)
-
+    model = trained(name)
+    images = load(RECIPES[name].data, "test").resize(model.input_shape[1]).images[:100]
+    network, found = web_network(model), in_browser(model, images, kept=3)
+    batch = model.preprocessing.normalise(images)
     with torch.no_grad():
-        logits = model.eval()(normalised(images, data))
+        logits = model(batch)
     difference = (torch.tensor(found["logits"]) - logits).abs().max().item()
     print(f"{name}: the largest difference of a logit is {difference:.1e}")
     assert difference < 1e-4
     torch.testing.assert_close(torch.tensor(found["probabilities"]), logits.softmax(1), rtol=0, atol=1e-5)
     assert found["about"]["parameters"] == sum(parameter.numel() for parameter in model.parameters())
     for image, outputs in enumerate(found["outputs"]):
-        for (layer, expected), output in zip(
-            maps_of(model, network, normalised(images, data)[image][None]), outputs, strict=True
-        ):
+        for (layer, expected), output in zip(maps_of(model, network, batch[image][None]), outputs, strict=True):
             assert output["shape"] == layer["shape"] == list(expected.shape[1:])
             assert (output["name"], output["type"]) == (layer["name"], layer["type"])
             difference = (torch.tensor(output["data"]) - expected.flatten()).abs().max()
             assert difference < 1e-4, (layer["name"], image)
-
-

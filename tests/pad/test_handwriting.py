@@ -18,7 +18,11 @@ def misread(name, drawings):
     images = F.interpolate(images, model.preprocessing.size, mode="bilinear", antialias=True)
     with torch.no_grad():
         answers = model(model.preprocessing.normalise(images)).argmax(dim=1).tolist()
-    return [(i, digit, answer) for i, ((digit, _), answer) in enumerate(zip(drawings, answers, strict=True)) if digit != answer]
+    return [
+        (i, digit, answer)
+        for i, ((digit, _), answer) in enumerate(zip(drawings, answers, strict=True))
+        if digit != answer
+    ]
 
 
 def test_there_are_three_of_each_digit():
