@@ -2,9 +2,10 @@
 
 torch.fx writes down the steps of `forward`; each becomes a layer of the file, which `cnncourse/pad/js/network.js` runs.
 The file holds {"format": "cnncourse-network", "version": 1, "name", "parameters", "input": {"shape": C×H×W, "mean",
-"std": of each channel, with pixels from 0 to 1}, "classes", "layers"}. C is 1 (grey) or 3 (red, green, blue). A layer has a "name", a "type" (torch's class),
-"inputs" (names of layers before it, or "input"), a "shape" (without the batch), and its attributes by torch's names.
-Weights are float32, little-endian, in torch's order, in base64. The last layer gives one number for each class.
+"std": of each channel, with pixels from 0 to 1}, "classes", "layers"}; C is 1 (grey) or 3 (red, green, blue). A layer
+has a "name", a "type" (torch's class), "inputs" (names of layers before it, or "input"), a "shape" (without the batch),
+and its attributes by torch's names. Weights are float32, little-endian, in torch's order, in base64. The last layer
+gives one number for each class.
 """
 
 import base64

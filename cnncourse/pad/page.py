@@ -56,7 +56,7 @@ body {{ max-width: 60rem; margin: 0 auto; padding: 1rem; font-family: system-ui,
 
 
 def sample_drawings() -> list[dict]:
-    """Return the pad's own drawings, at least one of each digit: {"digit": 7, "strokes": […]}, see `cnncourse.pad.digits`."""
+    """Return the pad's own drawings, {"digit": 7, "strokes": […]}, at least one of each digit."""
     script = (JS / "samples.js").read_text(encoding="utf8")
     return json.loads(script.split("cnncourse.SAMPLES = ")[1].split(";")[0])
 
@@ -98,7 +98,7 @@ def read_file(file: Path | None = None, recipe: str | None = None) -> tuple[str,
     if name not in RECIPES:
         raise ValueError(
             f"Which model is {file or 'that'} of? {name!r} is no recipe. Say it with --recipe, one of: "
-            f"{', '.join(RECIPES)}. Or write your own model to a JSON file with cnncourse.pad.export_web, and give that."
+            f"{', '.join(RECIPES)}. Or write your own model to a JSON file with export_web, and give that."
         )
     if file is None:
         return name, web_network(trained(name))

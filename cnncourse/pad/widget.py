@@ -21,9 +21,9 @@ class DrawingPad(anywidget.AnyWidget):
     """A pad in a notebook, on which a network reads what you draw or the pictures that you open.
 
     A network for grey squares reads drawings, made into an image as MNIST's were; see `cnncourse.pad.digit_image`. Any
-    network reads pictures from files, as `cnncourse.train.predict_file` does. Python makes the image and runs the model.
-    The model stays as it is, on its device and in its mode. It may train on in another cell: each drawing is read with
-    the weights of that moment.
+    network reads pictures from files, as `cnncourse.train.predict_file` does. Python makes the image and runs the
+    model, which stays as it is, on its device and in its mode. It may train on in another cell: each drawing is read
+    with the weights of that moment.
 
     Args:
         model: takes images N×C×H×W, grey or in colour, normalised as by `Loader`, and returns logits or
