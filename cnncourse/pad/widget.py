@@ -101,9 +101,15 @@ class DrawingPad(anywidget.AnyWidget):
 
     def _open(self, picture: bytes) -> Tensor:
         """Take a picture's file; return the images that the model gets, 1×C×H×W."""
-        image = self.preprocessing.pixels(io.BytesIO(picture))
-        self._strokes, self._picture, self._image, self._probabilities = [], picture, image, None
-        return image[None]
+        prepared = self.preprocessing
+        try:
+            batch = prepared.read(io.BytesIO(picture))
+        except OSError as error:
+            raise ValueError("Python can't open this file as a picture; choose a PNG, JPEG or WebP file") from error
+        mean, std = (torch.tensor(values)[:, None, None] for values in (prepared.mean, prepared.std))
+        images = ((batch * std + mean) * 255).round().clamp(0, 255).to(torch.uint8)  # as before it was normalised
+        self._strokes, self._picture, self._image, self._probabilities = [], picture, images[0], None
+        return images
 
     def _read(self, images: Tensor | None) -> tuple[Tensor, Tensor] | None:
         """Let the model answer to the one image: the batch that it gets, and its logits. None for no image."""
