@@ -22,7 +22,8 @@ def preprocessing_of(model: nn.Module, given: Preprocessing | ImageSet | None = 
         raise TypeError(f"the pad takes a model, an nn.Module, not a {type(model).__name__}")
     name = type(bare(model)).__name__
     if given is None:
-        given = getattr(model, "preprocessing", None) or getattr(bare(model), "preprocessing", None)
+        carried = [getattr(each, "preprocessing", None) for each in (model, bare(model))]
+        given = next((each for each in carried if isinstance(each, Preprocessing | ImageSet)), None)
         if given is None:
             raise ValueError(
                 f"how the images of {name} are prepared is not known: neither their classes nor their mean and std. "

@@ -5,15 +5,19 @@ import json
 import os
 import shutil
 import subprocess
+from itertools import product
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
 from exported import LAYERS, Plain, prepared_for, randomised
 from handwriting import BAD_DRAWINGS, HANDWRITING, random_drawing
+from PIL import Image
 from torch import Tensor, nn
 
+from cnncourse._text import by
 from cnncourse.data import load
 from cnncourse.data._sources import sample_arrays
 from cnncourse.experiments import RECIPES, trained
@@ -122,6 +126,25 @@ def resized():
         yield {"from": [32, 20], "to": to, "images": text(image), "resized": text(other)}
 
 
+def pictures(folder):
+    """Photographs of many sizes, as `Preprocessing.read` reads them from a file."""
+    photo = Image.fromarray(sample_arrays("CIFAR10", "test")[0][0].transpose(1, 2, 0))
+    sizes = [(320, 240), (33, 70), (32, 32), (20, 90), (5, 3)]
+    shapes = [(3, 32, 32), (1, 28, 28), (3, 20, 50), (1, 9, 4)]
+    for size, shape in product(sizes, shapes):
+        picture = photo.resize(size, Image.Resampling.BICUBIC)
+        picture.save(folder / "picture.png")
+        preprocessing = prepared_for(*shape)
+        batch = preprocessing.read(folder / "picture.png") * preprocessing.std[0] + preprocessing.mean[0]
+        yield {
+            "name": f"{by(size)} to {by(shape)}",
+            "from": picture.size[::-1],
+            "rgba": text(torch.from_numpy(np.array(picture.convert("RGBA")))),
+            "shape": shape,
+            "pixels": text((batch * 255).round().byte()),
+        }
+
+
 @pytest.fixture(scope="module")
 def expected(tmp_path_factory):
     """A file with what Python computes."""
@@ -134,7 +157,7 @@ def expected(tmp_path_factory):
         "drawings": drawings(),
         "noDrawings": dict(no_drawings()),
         "resized": list(resized()),
-        "pictures": [],
+        "pictures": list(pictures(tmp_path_factory.mktemp("pictures"))),
     }
     path = tmp_path_factory.mktemp("expected") / "expected.json"
     path.write_text(json.dumps(values), encoding="utf8")

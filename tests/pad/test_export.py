@@ -87,6 +87,9 @@ def test_the_images_give_statistics_and_classes(data, monkeypatch):
     model.preprocessing = images.preprocessing
     assert web_network(model) == network
     assert web_network(nn.DataParallel(model)) == network
+    model.preprocessing = nn.Identity()  # a layer of that name says nothing
+    with pytest.raises(ValueError, match="is not known"):
+        web_network(model)
 
 
 @pytest.mark.parametrize(

@@ -398,6 +398,17 @@ def test_takes_weights_a_checkpoint_and_an_exported_network(tmp_path, capsys):
     assert network_of(page) == web_network(model, title="Mine")
 
 
+def test_a_checkpoint_says_how_its_images_were_prepared(tmp_path, capsys):
+    model = LeNet5(nn.MaxPool2d, nn.ReLU)
+    own = Preprocessing(tuple("ABCDEFGHIJ"), (0.5,), (0.25,), (32, 32))
+    save_checkpoint(tmp_path / "letters.pt", model)
+    state = torch.load(tmp_path / "letters.pt", weights_only=True)
+    torch.save(state | {"preprocessing": own.as_dict()}, tmp_path / "letters.pt")
+    run(tmp_path / "letters.pt", "--recipe", "lenet5-mnist", "--output", tmp_path / "page.html", capsys=capsys)
+    network = network_of(tmp_path / "page.html")
+    assert (network["classes"], network["input"]["mean"]) == (list("ABCDEFGHIJ"), [0.5])
+
+
 def test_takes_a_recipe_in_colour(tmp_path, capsys):
     run("--recipe", "cifarnet-best", "--output", tmp_path / "page.html", capsys=capsys)
     network = network_of(tmp_path / "page.html")
