@@ -21,12 +21,12 @@ from cnncourse.settings import files
 KEPT = [name for name in RECIPES if (files("recipes") / "weights" / f"{name}.pt").exists()]
 
 
-def prepared(model):
+def images_of(model):
     return prepared_for(*getattr(model, "input_shape", (1, 8, 8)))
 
 
 def network_of(model, **options):
-    return web_network(model, preprocessing=prepared(model), **options)
+    return web_network(model, preprocessing=images_of(model), **options)
 
 
 def values(text):
@@ -42,7 +42,7 @@ def by_name(network):
 
 def test_a_file_tells_all_that_the_page_needs(tmp_path):
     model = randomised(DigitNet(DigitNet.BEST, separable=True))
-    path = export_web(model, tmp_path / "new" / "digitnet.json", preprocessing=prepared(model), title="My “Netz”")
+    path = export_web(model, tmp_path / "new" / "digitnet.json", preprocessing=images_of(model), title="My “Netz”")
     network = json.loads(path.read_text(encoding="utf8"))
     assert network == network_of(model, title="My “Netz”")
     assert {key: network[key] for key in network if key != "layers"} == {
@@ -196,7 +196,7 @@ def test_the_model_stays_as_it_is(model):
 @pytest.mark.filterwarnings("ignore:`torch.jit.script_method` is deprecated")  # torch.compile asks for it itself
 def test_a_compiled_model_is_written_as_the_model_in_it():
     model = randomised(LeNet5())
-    assert web_network(torch.compile(model), preprocessing=prepared(model)) == network_of(model)
+    assert web_network(torch.compile(model), preprocessing=images_of(model)) == network_of(model)
 
 
 def test_a_model_in_training_is_written_as_it_predicts():

@@ -14,6 +14,12 @@ def prepared_for(channels=1, height=28, width=28, classes="0123456789"):
     return Preprocessing(tuple(classes), (0.1307,) * channels, (0.3081,) * channels, (height, width))
 
 
+def prepared(model):
+    """The model, which carries that its images are prepared as MNIST's."""
+    model.preprocessing = prepared_for(*model.input_shape)
+    return model
+
+
 def randomised(model):
     """A model with random weights; batch norm's statistics and scales too, so that folding has something to do."""
     torch.manual_seed(0)
