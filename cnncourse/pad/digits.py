@@ -81,7 +81,7 @@ def scaled(strokes: list[dict]) -> list[tuple[float, np.ndarray]]:
 
 
 def ink(drawing: list[tuple[float, np.ndarray]]) -> np.ndarray:
-    """Find which sample points of the box have ink: bool 160×160. A stroke inks what is within its radius of its line."""
+    """Find which sample points of the box have ink, bool 160×160: those within a stroke's radius of its line."""
     inked = np.zeros((BOX * SAMPLES, BOX * SAMPLES), dtype=bool)
     place = (np.arange(BOX * SAMPLES) + 0.5) / SAMPLES  # of each sample along an axis, in pixels
     for radius, points in drawing:
@@ -110,7 +110,7 @@ def grey_levels(inked: np.ndarray) -> np.ndarray:
 
 
 def centred(box: np.ndarray) -> np.ndarray:
-    """Put the box in a field of 28×28 zeros, moved by whole pixels so that its centre of mass is at pixel 13.5 to 14.5."""
+    """Put the box in a field of 28×28 zeros, by whole pixels, its centre of mass at pixel 13.5 to 14.5."""
     top, left = offset(box.sum(axis=1)), offset(box.sum(axis=0))
     field = np.zeros((FIELD, FIELD), dtype=np.uint8)
     field[top : top + BOX, left : left + BOX] = box
