@@ -82,7 +82,11 @@ def web_network(
         "version": VERSION,
         "name": str(title or type(model).__name__),
         "parameters": count_parameters(model),
-        "input": {"shape": list(shape), "mean": list(prepared.mean), "std": list(prepared.std)},
+        "input": {  # NumPy's numbers become Python's, which JSON can write
+            "shape": list(map(int, shape)),
+            "mean": list(map(float, prepared.mean)),
+            "std": list(map(float, prepared.std)),
+        },
         "classes": list(prepared.classes),
         "layers": [{key: _plain(value) for key, value in layer.items() if value is not None} for layer in layers],
     }

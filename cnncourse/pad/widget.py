@@ -179,7 +179,7 @@ def _about(model: nn.Module, preprocessing: Preprocessing) -> dict:
         raise ValueError(f"{name} returns probabilities, but the pad needs logits: leave its softmax at the end away")
     return {
         "name": name,
-        "inputShape": list(shape),
+        "inputShape": list(map(int, shape)),
         "classes": list(preprocessing.classes),
         "parameters": count_parameters(model),
     }

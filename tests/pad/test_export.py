@@ -112,6 +112,13 @@ def test_any_images_of_ones_own(shape, classes):
     assert network["classes"] == list(own.classes)
 
 
+def test_numbers_of_numpy_are_written_as_pythons():
+    own = Preprocessing(tuple("ab"), (np.float32(0.5),), (np.float64(0.25),), (np.int64(8), 8))
+    model = nn.Sequential(nn.Flatten(), nn.Linear(64, 2))
+    network = json.loads(json.dumps(web_network(model, preprocessing=own)))
+    assert network["input"] == {"shape": [1, 8, 8], "mean": [0.5], "std": [0.25]}
+
+
 def test_a_title_is_written_as_text():
     assert network_of(LeNet5(), title=3)["name"] == "3"
 
