@@ -49,7 +49,7 @@ def check(judge: Callable[..., Any] | None = None, *, returns: bool = True) -> C
         except NotDone as stub:
             print(f"Not done yet: {stub}")
         except AssertionError as reason:
-            print(f"Not yet: {reason}")
+            print(f"Not yet: {str(reason).splitlines()[0] if str(reason) else 'this is not right.'}")
         except Exception as error:
             said = f"{type(error).__name__}: {_first_line(error)}"
             print(f"Not yet: the check cannot use what {' or '.join(names)} gives. It stopped with {said}")

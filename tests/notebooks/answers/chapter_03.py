@@ -211,8 +211,21 @@ def relu_after_flatten(hidden):
     return nn.Sequential(*every[:4], every[5], every[6], every[4], *every[7:])
 
 
+def one_relu(hidden):
+    relu, pool = nn.ReLU(), nn.MaxPool2d(2)
+    return nn.Sequential(*layers(hidden, act=lambda: relu, pool=lambda size: pool))
+
+
+class Row(nn.Module):
+    def forward(self, maps):
+        return maps.reshape(len(maps), -1)
+
+
 right(
     "3.3",
+    one_relu,
+    lambda hidden: nn.Sequential(*layers(hidden)[:6], Row(), *layers(hidden)[7:]),
+    lambda hidden: nn.Sequential(*layers(hidden, last=lambda: [nn.Flatten()])),
     nested,
     pool_first,
     step_by_step,

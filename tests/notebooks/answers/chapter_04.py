@@ -134,8 +134,27 @@ def pool_first():
     return groups([one, pool, act, two, pool_too, act_too])
 
 
+class Functions(LeNet5):
+    """The activations and poolings are functions in forward."""
+
+    def __init__(self):
+        super().__init__()
+        self.features = nn.Sequential(nn.Conv2d(1, 6, 5), nn.Conv2d(6, 16, 5))
+        self.classifier = nn.Sequential(nn.Linear(400, 120), nn.Linear(120, 84), nn.Linear(84, 10))
+
+    def forward(self, images):
+        for layer in self.features:
+            images = F.relu(F.max_pool2d(layer(images), 2))
+        values = images.flatten(1)
+        for layer in self.classifier[:2]:
+            values = layer(values).relu()
+        return self.classifier[2](values)
+
+
 right(
     "4.3",
+    Functions,
+    lambda: groups(features(act=lambda: nn.LeakyReLU(0)), classifier()),
     changed_in_place,
     pool_first,
     lambda: groups(features(), classifier()),
