@@ -131,7 +131,7 @@ def changed_in_place():
 
 def pool_first():
     one, act, pool, two, act_too, pool_too = features()
-    return groups([one, pool, act, two, pool_too, act_too])
+    return groups([one, pool, act, two, pool_too, act_too], classifier())
 
 
 class Functions(LeNet5):
