@@ -184,13 +184,9 @@ def _content(value: Any) -> Any:
     """What a function may not change of an argument; batch norm in training may change its running values."""
     if isinstance(value, nn.Module):
         return [*(layer.training for layer in value.modules()), *(p.detach().clone() for p in value.parameters())]
-    return (
-        value.detach().clone()
-        if isinstance(value, Tensor)
-        else copy.deepcopy(value)
-        if isinstance(value, (list, dict, np.ndarray))
-        else None
-    )
+    if isinstance(value, Tensor):
+        return value.detach().clone()
+    return copy.deepcopy(value) if isinstance(value, (list, dict, np.ndarray)) else None
 
 
 def _same(one: Any, other: Any) -> bool:
@@ -207,7 +203,7 @@ def _first_line(error: Exception) -> str:
 
 def _place(error: Exception, function: Callable[..., Any]) -> str:
     """The line of the student's function in which an error was raised, if it is known."""
-    code = getattr(function, "__code__", None)
+    code = getattr(inspect.unwrap(function), "__code__", None)
     trace, place = error.__traceback__, ""
     while trace:
         if code and trace.tb_frame.f_code.co_filename == code.co_filename:
