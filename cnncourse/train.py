@@ -20,9 +20,10 @@ from tqdm import tqdm
 
 from cnncourse._checks import check_batch, check_labels, check_steps, forward, refuse_test_split
 from cnncourse._memory import keep_memory
-from cnncourse._model import device_of, evaluating
+from cnncourse._model import bare, device_of, evaluating
 from cnncourse._text import Table
 from cnncourse.checkpoint import load_checkpoint, save_checkpoint
+from cnncourse.data.preprocessing import Preprocessing
 
 Batches = Iterable[tuple[Tensor, Tensor]]
 
@@ -105,6 +106,41 @@ def predict(model: nn.Module, images: Tensor | Batches) -> Tensor:
     with evaluating(model), torch.inference_mode():
         probabilities = [forward(model, batch.to(device)).softmax(dim=1).cpu() for batch in batches]
     return torch.cat(probabilities)
+
+
+def predict_file(model: nn.Module, path: str | Path, preprocessing: Preprocessing | None = None) -> dict[str, float]:
+    """Read one picture from a file, and return the probability of each class.
+
+    The picture is prepared as the images were that the model was trained on.
+
+    Args:
+        model: gives logits or log-probabilities. It does not change.
+        path: of a picture of any size; see `ImageSet.from_folder` for the kinds.
+        preprocessing: of the training images, as `ImageSet.preprocessing` has it; without it, the model's own, which
+            `fit`, a checkpoint and `trained` give it.
+
+    Returns:
+        The probability by the name of the class, the most probable first.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValueError: it can't be read as a picture; or it is not known how to prepare it; or the model has another
+            number of classes.
+    """
+    preprocessing = preprocessing or getattr(bare(model), "preprocessing", None)
+    if preprocessing is None:
+        raise ValueError(
+            "it is not known how the model's training images were prepared: give "
+            "preprocessing=images.preprocessing, of the ImageSet that it was trained on"
+        )
+    [probabilities] = predict(model, preprocessing.read(path)).tolist()
+    if len(probabilities) != len(preprocessing.classes):
+        raise ValueError(
+            f"the model has {len(probabilities)} classes, but the images that it was trained on have "
+            f"{len(preprocessing.classes)}: is this the preprocessing of another model?"
+        )
+    named = zip(preprocessing.classes, probabilities, strict=True)
+    return dict(sorted(named, key=lambda pair: pair[1], reverse=True))
 
 
 def fit(
