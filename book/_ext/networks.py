@@ -11,6 +11,8 @@ A table of the layers, without those that only change each number alone: of all 
     ```
 """
 
+from functools import cache
+
 from docutils import nodes
 from docutils.parsers.rst import directives
 from docutils.statemachine import StringList
@@ -21,6 +23,7 @@ from cnncourse import models
 from cnncourse.analysis import summary
 
 
+@cache
 def counted(name):
     if not hasattr(models, name):
         raise ValueError(f"cnncourse.models has no {name!r}")
