@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 from torch import nn
+from torch.nn.utils.parametrize import type_before_parametrizations
 
 from cnncourse._text import by, count
 from cnncourse.analysis._watch import Call, is_leaf, named_layers
@@ -79,7 +80,8 @@ def _kind(layer: nn.Module) -> str:
 
 def _words(layer: nn.Module, kernel: tuple[int, ...], shape: tuple[int, ...]) -> str:
     """What a layer is, in the words of the course, as "3×3 convolution, padding 1"."""
-    words = NAMES.get(type(layer).__name__, type(layer).__name__)
+    name = type_before_parametrizations(layer).__name__
+    words = NAMES.get(name, name)
     if _is_depthwise(layer):
         words = f"depthwise {words}"
     elif isinstance(layer, nn.AdaptiveAvgPool2d) and shape[1:] == (1, 1):

@@ -38,9 +38,8 @@ def kernel_of(call: Call, pixels: int) -> tuple[int, int, int, int] | None:
     if kind in (nn.AdaptiveAvgPool2d, nn.AdaptiveMaxPool2d) and all(pixels % size == 0 for size in output.shape[2:]):
         kernel = tuple(pixels // size for size in output.shape[2:])
         sizes = [kernel, kernel, 0, 1]
-    elif isinstance(layer, nn.ConstantPad2d) and layer.padding[::2] == layer.padding[1::2]:
-        left, _, top, _ = layer.padding
-        sizes = [1, 1, (top, left), 1]
+    elif isinstance(layer, nn.ConstantPad2d) and layer.padding[:2] == layer.padding[2:]:
+        sizes = [1, 1, layer.padding[0], 1]
     elif kind in (nn.Conv2d, nn.MaxPool2d, nn.AvgPool2d, nn.LPPool2d):
         stride = layer.kernel_size if layer.stride is None else layer.stride
         sizes = [layer.kernel_size, stride, getattr(layer, "padding", 0), getattr(layer, "dilation", 1)]

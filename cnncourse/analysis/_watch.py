@@ -9,7 +9,9 @@ from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
+from torch._ops import OpOverload
 from torch.nn.parameter import is_lazy
+from torch.nn.utils.parametrize import type_before_parametrizations
 from torch.overrides import TorchFunctionMode
 from torch.utils._pytree import tree_leaves
 
@@ -28,7 +30,7 @@ class Call(NamedTuple):
 
     @property
     def type(self) -> str:
-        return type(self.layer).__name__
+        return type_before_parametrizations(self.layer).__name__
 
 
 class Watched(NamedTuple):
@@ -140,10 +142,13 @@ def named_layers(
 
 
 def _refuse(model: nn.Module) -> None:
+    if not isinstance(model, nn.Module):
+        found = f"the class {model.__name__}; {model.__name__}() is a model" if isinstance(model, type) else type(model)
+        raise TypeError(f"give a model, a torch.nn.Module, not {found}")
     name = type(model).__name__
     for part in model.modules():
-        graph = isinstance(part, torch.fx.GraphModule) and all(node.op != "call_module" for node in part.graph.nodes)
-        if graph or isinstance(part, torch.jit.ScriptModule):
+        nodes = part.graph.nodes if isinstance(part, torch.fx.GraphModule) else ()
+        if isinstance(part, torch.jit.ScriptModule) or any(isinstance(node.target, OpOverload) for node in nodes):
             raise ValueError(
                 f"the layers of this model ({type(part).__name__}) can't be watched: TorchScript and torch.export turn "
                 "them into operations. Give the model that it was made from."
