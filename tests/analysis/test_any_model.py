@@ -139,7 +139,7 @@ def test_layers_without_shapes_yet(look):
 def test_what_is_no_model(look):
     with pytest.raises(TypeError, match=r"not the class Net; Net\(\) is a model"):
         look(Net)
-    with pytest.raises(TypeError, match="a torch.nn.Module, not <class 'function'>"):
+    with pytest.raises(TypeError, match=r"a torch\.nn\.Module, not <class 'function'>"):
         look(lambda images: images)
 
 
