@@ -1,7 +1,5 @@
 """What the layers of a network make of an image, and which part of the image its answer comes from."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
@@ -12,22 +10,10 @@ from torch import Tensor, nn
 from cnncourse._checks import check_labels, forward
 from cnncourse._model import bare, hooked, on_device
 from cnncourse._text import by
+from cnncourse.analysis._logits import from_logits
 from cnncourse.analysis._watch import at_work, check_tensor, named_layers
 
 LARGEST = 50  # above it, images without negative values are no normalised ones
-# Steps between logits and answers, by their names in torch's graph: those that keep the values, and those that don't.
-SQUASHING = {"Softmax", "LogSoftmax", "Sigmoid", "LogSigmoid"}
-CURVES = SQUASHING | {"Log", "Log2", "Log10", "Exp", "Clamp", "ClampMin", "ClampMax"}
-SHAPES = {"View", "UnsafeView", "ReshapeAlias", "Squeeze", "Unsqueeze", "Select", "Slice", "Unbind", "Expand", "Alias"}
-SHAPES |= {
-    "T",
-    "Transpose",
-    "Permute",
-    "Clone",
-    "ToCopy",
-    "Add",
-    "Sub",
-}  # a number may be added, as in (p + 1e-8).log()
 
 
 def feature_maps(model: nn.Module, images: Tensor, *, skip: bool = False) -> dict[str, Tensor]:
@@ -120,7 +106,7 @@ def grad_cam(model: nn.Module, images: Tensor, layer: str | None = None, target:
             raise ValueError(f"target is one class, or one for each of the {len(images)} images, not {len(target)}")
         check_labels(target, classes=answers.shape[1])
         scores = answers.gather(1, target.expand(len(images))[:, None])
-        with _from_logits(answers):
+        with from_logits(answers):
             gradients = None
             if scores.requires_grad:  # N×C×h×w; no image depends on another
                 [gradients] = torch.autograd.grad(scores.sum(), kept[-1], allow_unused=True)
@@ -158,37 +144,3 @@ def _check_answers(model: nn.Module, answers: object, number: int) -> None:
             f"grad_cam needs one answer for each class, N×classes: for {number} images {type(model).__name__} gives "
             f"{found}"
         )
-
-
-@contextmanager
-def _from_logits(answers: Tensor) -> Iterator[None]:
-    """Let gradients pass what made answers of logits, as if it were not there.
-
-    Raises:
-        ValueError: the answers are probabilities, but it can't be seen what made them.
-    """
-    passed, waiting, node = [], [], answers.grad_fn
-    while node is not None and (kind := node.name().rstrip("0123456789").removesuffix("Backward")) in SHAPES | CURVES:
-        if kind in CURVES:
-            waiting.append(node)
-        if kind in SQUASHING:  # only what comes after it belongs to it
-            passed, waiting = passed + waiting, []
-        before = [earlier for earlier, _ in node.next_functions if earlier is not None]
-        node = before[0] if len(before) == 1 else None
-    if not passed:
-        _refuse_probabilities(answers.detach())
-    handles = [node.register_hook(lambda gradients, given: given) for node in passed]
-    try:
-        yield
-    finally:
-        for handle in handles:
-            handle.remove()
-
-
-def _refuse_probabilities(answers: Tensor) -> None:
-    for probabilities in (answers, answers.exp()):
-        if probabilities.min() >= 0 and (probabilities.sum(dim=1) - 1).abs().max() < 1e-4 and answers.shape[1] > 1:
-            raise ValueError(
-                "the model's answers are probabilities, and it can't be seen how they were made of logits: behind a "
-                "softmax the gradient of a sure answer vanishes. Let the model give its logits."
-            )
