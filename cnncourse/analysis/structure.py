@@ -11,7 +11,7 @@ from typing import NamedTuple, SupportsIndex, overload
 from torch import nn
 
 from cnncourse._model import count_parameters, image_shape
-from cnncourse._text import Table
+from cnncourse._text import Table, printable
 from cnncourse.analysis._kernels import kernel_of
 from cnncourse.analysis._watch import Call, Watched, is_leaf, named_layers, own_parameters, watch
 
@@ -59,7 +59,7 @@ class Summary:
         )
         more = ", and what is computed outside of layers" if self.outside else ""
         more += _line("Used outside of layers", self.outside) + _line("Not used", self.unused)
-        return f"""\
+        return printable(f"""\
 ----------------------------------------------------------------
         Layer (type)               Output Shape         Param #
 ================================================================
@@ -74,7 +74,7 @@ Forward/backward pass size (MB): {outputs:.2f}
 Params size (MB): {weights:.2f}
 Estimated Total Size (MB): {image + outputs + weights:.2f}
 ----------------------------------------------------------------
-Multiply-adds: {self.multiply_adds:,}{more}"""
+Multiply-adds: {self.multiply_adds:,}{more}""")
 
 
 def _line(head: str, names: tuple[str, ...]) -> str:

@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 from cnncourse._checks import forward
 from cnncourse._model import bare, count_parameters, evaluating, image_shape, on_device
-from cnncourse._text import by
+from cnncourse._text import by, printable
 from cnncourse.analysis import feature_maps
 from cnncourse.data import CLASSES, STATISTICS, ImageSet, Loader
 from cnncourse.pad.digits import digit_image
@@ -72,7 +72,7 @@ class DrawingPad(anywidget.AnyWidget):
         return self._probabilities
 
     def __repr__(self) -> str:
-        return f"The drawing pad of {self.network['title']}. Run this cell in a notebook, and draw here."
+        return printable(f"The drawing pad of {self.network['title']}. Run this cell in a notebook, and draw here.")
 
     def _draw(self, strokes: list[dict]) -> Tensor | None:
         """Take a drawing; its logits, or None for an empty one."""
