@@ -9,6 +9,7 @@ from functools import wraps
 from pathlib import Path
 from typing import Any, ParamSpec
 
+import matplotlib.figure
 import matplotlib.pyplot as plt
 import numpy as np
 import torch
@@ -16,7 +17,6 @@ from matplotlib import rc_params_from_file
 from matplotlib.axes import Axes
 from matplotlib.backend_bases import RendererBase
 from matplotlib.colors import ListedColormap
-from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 from torch import Tensor
 
@@ -35,7 +35,7 @@ def use_style() -> None:
     plt.rcParams.update(STYLE)
 
 
-class CourseFigure(Figure):
+class Figure(matplotlib.figure.Figure):
     """A figure in the style of the course also when it is drawn, which is later than it is made."""
 
     def draw(self, renderer: RendererBase) -> None:
@@ -75,7 +75,7 @@ def plot_history(histories: Sequence[dict] | Mapping[str, Sequence[dict]]) -> Fi
         rows = history if isinstance(history, Sequence) else [None]
         if not all(isinstance(row, Mapping) and "epoch" in row for row in rows):
             raise ValueError("a history is a list of rows with an epoch each; give several by name: {'name': history}")
-    figure, panels = plt.subplots(1, 2, figsize=(10, 3.6), FigureClass=CourseFigure)
+    figure, panels = plt.subplots(1, 2, figsize=(10, 3.6), FigureClass=Figure)
     for panel, measure in zip(panels, ("loss", "accuracy"), strict=True):
         for number, (name, history) in enumerate(histories.items()):
             for part, line in (("train", "--"), ("valid", "-")):
@@ -139,7 +139,7 @@ def plot_confusion(matrix: Tensor, classes: Sequence[str]) -> Figure:
     right = torch.eye(number)
     errors = matrix * (1 - right)
     most = errors.max().item() or 1
-    figure, panel = plt.subplots(figsize=(1.9 + 0.56 * number, 1.5 + 0.47 * number), FigureClass=CourseFigure)
+    figure, panel = plt.subplots(figsize=(1.9 + 0.56 * number, 1.5 + 0.47 * number), FigureClass=Figure)
     panel.imshow(errors.numpy(), cmap="Blues", vmin=0, vmax=1.15 * most, aspect="auto")
     panel.imshow(right.numpy(), cmap="Greys", vmin=0, vmax=5, alpha=right.numpy(), aspect="auto")
     for label, answer in matrix.nonzero().tolist():
@@ -267,7 +267,7 @@ def plot_heat_maps(
 def _grid(rows: int, columns: int, width: float, height: float) -> tuple[Figure, np.ndarray]:
     """A figure of small panels without axes; width and height of each in inches."""
     size = width * columns, height * rows
-    figure, panels = plt.subplots(rows, columns, figsize=size, squeeze=False, FigureClass=CourseFigure)
+    figure, panels = plt.subplots(rows, columns, figsize=size, squeeze=False, FigureClass=Figure)
     for panel in panels.flat:
         panel.set_axis_off()
     return figure, panels

@@ -30,8 +30,7 @@ def kernel_of(call: Call, pixels: int) -> tuple[int, int, int, int] | None:
         return None
     if issubclass(kind, NORMS):
         raise ValueError(
-            f"{call.name}, {layer}, takes mean and variance over the whole map: each pixel that it gives depends "
-            "on the whole image, so there is no receptive field to compute"
+            f"{call.name}, {layer}, takes mean and variance over the whole map, so each of its pixels sees the whole image"
         )
     if kind is nn.Linear and output.ndim == 2:
         return pixels, 1, 0, 1
