@@ -30,7 +30,8 @@ def kernel_of(call: Call, pixels: int) -> tuple[int, int, int, int] | None:
         return None
     if issubclass(kind, NORMS):
         raise ValueError(
-            f"{call.name}, {layer}, takes mean and variance over the whole map, so each of its pixels sees the whole image"
+            f"{call.name}, {layer}, takes mean and variance over the whole map, so each of its pixels sees "
+            "the whole image"
         )
     if kind is nn.Linear and output.ndim == 2:
         return pixels, 1, 0, 1
