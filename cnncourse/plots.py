@@ -28,6 +28,7 @@ ORANGE = ListedColormap(["#E69F00"])  # of a heat map, which says how much of it
 ROUNDING = 1e-3  # how far a value may lie outside of [0, 1]: less than half of one of 255 steps, which nobody sees
 
 P = ParamSpec("P")
+Row = Mapping[str, Any]  # of a history: an epoch, and what was measured in it
 
 
 def use_style() -> None:
@@ -43,11 +44,11 @@ class Figure(matplotlib.figure.Figure):
             super().draw(renderer)
 
 
-def _styled(draw: Callable[P, Figure]) -> Callable[P, Figure]:
+def _styled(draw: Callable[P, matplotlib.figure.Figure]) -> Callable[P, matplotlib.figure.Figure]:
     """Draw a figure in the style of the course, and leave matplotlib's settings as they are."""
 
     @wraps(draw)
-    def drawn(*args: P.args, **keywords: P.kwargs) -> Figure:
+    def drawn(*args: P.args, **keywords: P.kwargs) -> matplotlib.figure.Figure:
         with plt.rc_context(STYLE):
             figure = draw(*args, **keywords)
         if figure.canvas.required_interactive_framework is None:  # no window: a notebook would show it once more
@@ -58,7 +59,7 @@ def _styled(draw: Callable[P, Figure]) -> Callable[P, Figure]:
 
 
 @_styled
-def plot_history(histories: Sequence[dict] | Mapping[str, Sequence[dict]]) -> Figure:
+def plot_history(histories: Sequence[Row] | Mapping[str, Sequence[Row]]) -> matplotlib.figure.Figure:
     """Loss and accuracy by epoch, dashed on the training part and solid on the validation part.
 
     Args:
@@ -94,7 +95,9 @@ def plot_history(histories: Sequence[dict] | Mapping[str, Sequence[dict]]) -> Fi
 
 
 @_styled
-def show_images(images: Tensor, titles: Sequence[str] | None = None, *, columns: int = 11, size: float = 0.9) -> Figure:
+def show_images(
+    images: Tensor, titles: Sequence[str] | None = None, *, columns: int = 11, size: float = 0.9
+) -> matplotlib.figure.Figure:
     """Images in a grid, each with its title.
 
     Args:
@@ -118,7 +121,7 @@ def show_images(images: Tensor, titles: Sequence[str] | None = None, *, columns:
 
 
 @_styled
-def plot_confusion(matrix: Tensor, classes: Sequence[str]) -> Figure:
+def plot_confusion(matrix: Tensor, classes: Sequence[str]) -> matplotlib.figure.Figure:
     """A confusion matrix with its numbers. The more often an error happens, the darker its field.
 
     What is right, on the diagonal, is grey, so that it does not outshine the errors; a field without a number is 0.
@@ -153,7 +156,8 @@ def plot_confusion(matrix: Tensor, classes: Sequence[str]) -> Figure:
             color=colour,
             fontsize=9,
         )
-    turned = {"rotation": 45, "ha": "right", "rotation_mode": "anchor"} if max(map(len, classes)) > 3 else {}
+    long = max(map(len, classes)) > 3
+    turned: dict[str, Any] = {"rotation": 45, "ha": "right", "rotation_mode": "anchor"} if long else {}
     panel.set_xticks(range(number), classes, **turned)
     panel.set_yticks(range(number), classes)
     panel.set(xlabel="answer", ylabel="label")
@@ -166,7 +170,7 @@ def plot_confusion(matrix: Tensor, classes: Sequence[str]) -> Figure:
 
 
 @_styled
-def plot_feature_maps(maps: Mapping[str, Tensor], *, columns: int = 8, size: float = 1.0) -> Figure:
+def plot_feature_maps(maps: Mapping[str, Tensor], *, columns: int = 8, size: float = 1.0) -> matplotlib.figure.Figure:
     """The maps of the first image of a batch: a row a layer, with its first maps.
 
     In each row black is the smallest and white the largest value of the maps shown.
@@ -194,7 +198,7 @@ def plot_feature_maps(maps: Mapping[str, Tensor], *, columns: int = 8, size: flo
 
 
 @_styled
-def plot_filters(weights: Tensor, *, columns: int = 8, size: float = 0.9) -> Figure:
+def plot_filters(weights: Tensor, *, columns: int = 8, size: float = 0.9) -> matplotlib.figure.Figure:
     """The kernels of a convolution as pictures; the largest weight sets the scale for all.
 
     Filters of three channels are pictures in colour, with 0 as grey. All others are red where a weight is positive,
@@ -227,7 +231,7 @@ def plot_filters(weights: Tensor, *, columns: int = 8, size: float = 0.9) -> Fig
 @_styled
 def plot_heat_maps(
     images: Tensor, heat: Tensor, titles: Sequence[str] | None = None, *, columns: int = 6, size: float = 1.6
-) -> Figure:
+) -> matplotlib.figure.Figure:
     """Images, and below each the same in grey with its heat map over it: the more orange, the hotter.
 
     Each heat map is scaled by its own largest value. Where it is 0 everywhere, nothing is orange.
@@ -264,7 +268,7 @@ def plot_heat_maps(
     return figure
 
 
-def _grid(rows: int, columns: int, width: float, height: float) -> tuple[Figure, np.ndarray]:
+def _grid(rows: int, columns: int, width: float, height: float) -> tuple[matplotlib.figure.Figure, Any]:
     """A figure of small panels without axes; width and height of each in inches."""
     size = width * columns, height * rows
     figure, panels = plt.subplots(rows, columns, figsize=size, squeeze=False, FigureClass=Figure)

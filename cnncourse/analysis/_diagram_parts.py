@@ -1,6 +1,6 @@
 """What a diagram of a network shows, part by part."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from torch import nn
 from torch.nn.utils.parametrize import type_before_parametrizations
@@ -103,5 +103,5 @@ def _words(layer: nn.Module, kernel: tuple[int, ...], shape: tuple[int, ...]) ->
     return words
 
 
-def _pair(size: int | str | tuple) -> tuple:
+def _pair(size: int | str | tuple[int, ...]) -> tuple[Any, ...]:
     return (size, size) if isinstance(size, int | str) else tuple(size)

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from torch import Tensor
+from torch.autograd.graph import Node
 
 # Steps between logits and answers, by their names in torch's graph: those that keep the values, and those that don't.
 SQUASHING = {"Softmax", "LogSoftmax", "Sigmoid", "LogSigmoid"}
@@ -27,7 +28,9 @@ def from_logits(answers: Tensor) -> Iterator[None]:
     Raises:
         ValueError: the answers are probabilities, but it can't be seen what made them.
     """
-    passed, waiting, node = [], [], answers.grad_fn
+    passed: list[Node] = []
+    waiting: list[Node] = []
+    node = answers.grad_fn
     while node is not None and (kind := node.name().rstrip("0123456789").removesuffix("Backward")) in SHAPES | CURVES:
         if kind in CURVES:
             waiting.append(node)

@@ -48,6 +48,7 @@ def watch(model: nn.Module, input_shape: tuple[int, ...]) -> Watched:
     model = bare(model)
     calls: list[Call] = []
     entered: list[tuple[bool, tuple[int, ...]]] = []
+    before: tuple[Tensor, int]  # the last output, or the images, and its version
 
     def enter(layer: nn.Module, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> None:
         given = next(iter([*arguments, *keywords.values()]), None)

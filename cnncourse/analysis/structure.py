@@ -53,10 +53,8 @@ class Summary:
     def __repr__(self) -> str:
         rows = "\n".join(f"{name:>20}  {[-1, *shape]!s:>25} {number:>15,}" for name, shape, number in self.rows)
         # Four bytes a number, and each output twice, for its gradient too: so torchsummary assumes.
-        outputs = 2 * sum(prod(row.output_shape) for row in self.rows)
-        image, outputs, weights = (
-            4 * number / 1024**2 for number in (prod(self.input_shape), outputs, self.parameters)
-        )
+        numbers = prod(self.input_shape), 2 * sum(prod(row.output_shape) for row in self.rows), self.parameters
+        image, outputs, weights = (4 * number / 1024**2 for number in numbers)
         more = ", and what is computed outside of layers" if self.outside else ""
         more += _line("Used outside of layers", self.outside) + _line("Not used", self.unused)
         return printable(f"""\
@@ -143,8 +141,8 @@ def summary(model: nn.Module, input_shape: tuple[int, int, int] | None = None) -
         ValueError: images of this shape do not fit the model, its layers can't be watched, or a layer gives something
             else than one tensor.
     """
-    input_shape = image_shape(model, input_shape)
-    return summary_of(model, watch(model, input_shape), input_shape)
+    shape = image_shape(model, input_shape)
+    return summary_of(model, watch(model, shape), shape)
 
 
 def summary_of(model: nn.Module, watched: Watched, input_shape: tuple[int, ...]) -> Summary:
@@ -182,12 +180,12 @@ def receptive_field(model: nn.Module, input_shape: tuple[int, int, int] | None =
     Source: Araujo, Norris and Sim, "Computing receptive fields of convolutional neural networks", Distill, 2019. The
     words are those of Dumoulin and Visin, "A guide to convolution arithmetic for deep learning", 2016.
     """
-    _, height, width = input_shape = image_shape(model, input_shape)
+    _, height, width = shape = image_shape(model, input_shape)
     if height != width:
         raise ValueError(f"receptive_field takes square images, not {height}×{width}")
     fields, before = ReceptiveField(), "the images"
     pixels, size, jump, start = height, 1, 1, 0.0  # an image's pixel sees itself
-    watched = watch(model, input_shape)
+    watched = watch(model, shape)
     for call in watched.calls:
         if not is_leaf(call.layer):
             continue
@@ -219,7 +217,8 @@ def receptive_field(model: nn.Module, input_shape: tuple[int, int, int] | None =
 def without_row(model: nn.Module, watched: Watched) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Name the parameters that are used, and those that are not, outside of the layers that ran."""
     counted = {parameter for call in watched.calls for parameter in own_parameters(call.layer).values()}
-    outside, unused = [], []
+    outside: list[str] = []
+    unused: list[str] = []
     for name, layer in named_layers(model):
         for own, parameter in own_parameters(layer).items():
             if parameter not in counted:
