@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from cnncourse._text import by, count
+from cnncourse._text import by, count, printable
 from cnncourse.data import pictures
 from cnncourse.data._arrays import as_bytes
 from cnncourse.data.pictures import EXTENSIONS, PictureError
@@ -140,7 +140,7 @@ def report_broken(folder: Path, broken: dict[Path, str], skip: bool) -> None:
     text = f"{count(len(broken), 'file')} in {folder} can't be read:\n" + "\n".join(lines)
     if not skip:
         raise ValueError(f"{text}\nMend or delete them, or leave them out with skip_broken=True.")
-    print(f"{text}\nLeft out.")
+    print(printable(f"{text}\nLeft out."))
 
 
 def read_dataset(

@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from cnncourse._text import by
+from cnncourse._text import by, printable
 from cnncourse.data._arrays import as_images, as_labels, channel_numbers, statistics
 from cnncourse.data.pictures import check_scaling, image_size
 from cnncourse.data.preprocessing import Preprocessing
@@ -177,7 +177,8 @@ class ImageSet(Dataset[tuple[Tensor, int]]):
 
     def __repr__(self) -> str:
         name = f"{self.name} {self.split_name}".strip()
-        return f"ImageSet({name}: {len(self):,} images of {by(self.images.shape[1:])}, {len(self.classes)} classes)"
+        shape, classes = by(self.images.shape[1:]), f"{len(self.classes)} classes"
+        return printable(f"ImageSet({name}: {len(self):,} images of {shape}, {classes})")
 
     @property
     def preprocessing(self) -> Preprocessing:
