@@ -166,7 +166,7 @@ def run(name: str, recipe: Recipe, seeds: int = 5, folder: Path | None = None) -
             sample's results would go among the course's own.
         ChildProcessError: a run's process was ended from outside.
     """
-    if Path(name).name != name:
+    if not name or Path(name).name != name:
         raise ValueError(f"a recipe's name is that of its file, without a folder; {name!r} is none")
     if seeds < 1:
         raise ValueError(f"a recipe needs one seed or more, not {seeds}")
@@ -179,7 +179,8 @@ def run(name: str, recipe: Recipe, seeds: int = 5, folder: Path | None = None) -
                 "Unset it, or choose another folder: --results FOLDER."
             )
         described["data"] += " (bundled sample)"
-    parameters = count_parameters(recipe.model())
+    with torch.random.fork_rng([]):
+        parameters = count_parameters(recipe.model())
     result = begin_results(name, described, parameters, folder)
     missing = [seed for seed in range(seeds) if seed not in {run["seed"] for run in result["runs"]}]
     if not missing:
