@@ -21,6 +21,8 @@ from cnncourse._files import locked, write_whole
 from cnncourse._text import Table
 from cnncourse.train import History
 
+LARGEST_WEIGHTS = 1_000_000  # bytes of a file that the course carries along
+
 
 class Summary(NamedTuple):
     """A recipe over its seeds. Accuracies and losses are those after the last epoch; deviations are between seeds.
@@ -159,7 +161,7 @@ def add_run(
         name, recipe_settings, parameters: as in `begin_results`.
         run: its row.
         folder: of the result files; that to which runs write unless told otherwise.
-        weights: a file with the weights of this run, to be kept beside the result file.
+        weights: a file with the weights of this run, to be kept beside the result file where it is small.
 
     Returns:
         What stands in the result file now.
@@ -169,7 +171,7 @@ def add_run(
         result = begin_results(name, recipe_settings, parameters, folder)
         if run["seed"] not in (each["seed"] for each in result["runs"]):
             result["runs"] = sorted([*result["runs"], run], key=lambda each: each["seed"])
-            if weights is not None:
+            if weights is not None and weights.stat().st_size <= LARGEST_WEIGHTS:
                 write_whole(target / "weights" / f"{name}.pt", weights.read_bytes())
             write_results(target / f"{name}.json", result)
     return result

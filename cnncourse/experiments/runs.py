@@ -7,6 +7,7 @@ the result file, in `weights/NAME.pt`, where they are small.
 
 import contextlib
 import hashlib
+import io
 import json
 import os
 import platform
@@ -25,6 +26,7 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
 from cnncourse import settings
+from cnncourse._files import write_whole
 from cnncourse._model import count_parameters
 from cnncourse.data import CLASSES, STATISTICS, ImageSet, Loader, Preprocessing, load
 from cnncourse.experiments._describe import describe
@@ -33,7 +35,6 @@ from cnncourse.experiments.results import add_run, begin_results
 from cnncourse.train import default_device, evaluate, fit
 
 Pair = tuple[ImageSet, ImageSet]
-LARGEST_WEIGHTS = 1_000_000  # bytes of a file that the course carries along
 
 
 class Corruption(NamedTuple):
@@ -207,11 +208,11 @@ def run(name: str, recipe: Recipe, seeds: int = 5, folder: Path | None = None) -
                         "epochs are kept: run the recipe again, and it goes on from there."
                     ) from error
                 seed = row["seed"]
-                weights = unfinished / f"seed-{seed}.weights.pt"
-                kept = weights if seed == 0 and weights.stat().st_size <= LARGEST_WEIGHTS else None
-                result = add_run(name, described, parameters, row, folder, kept)
+                weights = unfinished / "seed-0.weights.pt" if seed == 0 else None
+                result = add_run(name, described, parameters, row, folder, weights)
                 for left in unfinished.glob(f"seed-{seed}.*pt"):
-                    left.unlink(missing_ok=True)
+                    with contextlib.suppress(OSError):  # another process that runs this seed too is at it
+                        left.unlink()
                 seconds = sum(row["history"].column("seconds"))
                 accuracy = f"{row['test']['accuracy']:.2%} of the test images"
                 print(f"{name}, seed {seed}: {accuracy}, {seconds:.0f} s", flush=True)
@@ -242,7 +243,9 @@ def run_seed(recipe: Recipe, seed: int, folder: Path) -> dict[str, Any]:
     )
     if len(history) < recipe.epochs:
         raise KeyboardInterrupt
-    torch.save(model.state_dict(), folder / f"seed-{seed}.weights.pt")
+    weights = io.BytesIO()
+    torch.save(model.state_dict(), weights)
+    write_whole(folder / f"seed-{seed}.weights.pt", weights.getvalue())
     row: dict[str, Any] = {"seed": seed, "environment": environment(), "history": history}
     row["test"] = evaluate(model, Loader(test, 1000, device=device))._asdict()
     if recipe.corruptions:

@@ -20,6 +20,7 @@ from cnncourse.checkpoint import load_weights
 from cnncourse.data import Loader, load
 from cnncourse.data._sources import SourceError
 from cnncourse.experiments import __main__ as command
+from cnncourse.experiments import results as results_module
 from cnncourse.experiments import runs
 from cnncourse.experiments.__main__ import main
 from cnncourse.experiments.recipes import RECIPES, one_cycle
@@ -79,6 +80,10 @@ def test_a_recipe_travels_to_another_process_and_into_a_file(name):
     assert json.loads(json.dumps(described)) == described
 
 
+def test_every_recipe_has_its_results_and_every_result_its_recipe():
+    assert {path.stem for path in settings.files("recipes").glob("*.json")} == RECIPES.keys()
+
+
 @pytest.mark.parametrize("name", RECIPES)
 def test_the_results_of_the_course_are_those_of_its_recipes(name):
     result, recipe = load_results(name), RECIPES[name]
@@ -87,6 +92,7 @@ def test_the_results_of_the_course_are_those_of_its_recipes(name):
     assert result["parameters"] == sum(parameter.numel() for parameter in recipe.model().parameters())
     assert [row["seed"] for row in result["runs"]] == list(range(len(result["runs"])))
     for row in result["runs"]:
+        assert row["environment"].keys() == environment().keys()
         assert [epoch["epoch"] for epoch in row["history"]] == list(range(1, recipe.epochs + 1))
 
 
@@ -161,7 +167,7 @@ def test_the_weights_of_seed_0_are_kept_where_they_are_small(tmp_path, monkeypat
     for name, tensor in torch.load(tmp_path / "seed-0.weights.pt", weights_only=True).items():
         assert torch.equal(tensor, weights[name])
 
-    monkeypatch.setattr(runs, "LARGEST_WEIGHTS", 1000)
+    monkeypatch.setattr(results_module, "LARGEST_WEIGHTS", 1000)
     run("large", replace(TINY, epochs=1), seeds=1, folder=results)
     with pytest.raises(FileNotFoundError, match=r"no weights of 'large' are kept. Recipes with weights: tiny\."):
         weights_file("large", results)
@@ -364,7 +370,7 @@ from cnncourse.experiments import __main__ as command, recipes
 if __name__ == "__main__":
     cores = int(sys.argv.pop(1))
     os.cpu_count = lambda: cores
-    recipes.RECIPES["tiny"] = pickle.loads({pickle.dumps(replace(TINY, epochs=8))!r})
+    recipes.RECIPES["tiny"] = pickle.loads({pickle.dumps(replace(TINY, epochs=30))!r})
     command.main(sys.argv[1:])
 """
 
@@ -401,7 +407,7 @@ def test_the_command_can_be_stopped_and_goes_on(tmp_path, cores):
     rows = load_results("tiny", results)["runs"]
     assert [row["seed"] for row in rows] == list(range(seeds))
     [log] = results.glob(".runs/*/seed-0.log")
-    assert " of 8 epochs: going on from there." in log.read_text()
-    in_one_go = run_seed(replace(TINY, epochs=8), 0, tmp_path)
+    assert " of 30 epochs: going on from there." in log.read_text()
+    in_one_go = run_seed(replace(TINY, epochs=30), 0, tmp_path)
     in_one_go["environment"] = rows[0]["environment"]  # which tells the true number of cores
     assert without_seconds(rows[0]) == without_seconds(in_one_go)

@@ -183,6 +183,23 @@ def test_processes_show_no_bars_and_this_one_keeps_its_own_choice(tmp_path, monk
     assert os.environ.get("TQDM_DISABLE") == value
 
 
+@pytest.mark.slow
+def test_two_runs_of_one_recipe_at_once_lose_nothing(tmp_path, expected):
+    """Both begin with the same seeds, one of them goes further; of a seed that both ran one row stays."""
+    ends = ["if __name__ == '__main__': train(seeds=2)", "if __name__ == '__main__': train(seeds=3)"]
+    runs = []
+    for number, end in enumerate(ends):
+        script = tmp_path / f"script{number}.py"
+        script.write_text(textwrap.dedent(PARTS) + end)
+        runs.append(subprocess.Popen([sys.executable, script], cwd=tmp_path, stdout=subprocess.DEVNULL))
+    assert [process.wait(timeout=300) for process in runs] == [0, 0]
+    result = load_results("own", tmp_path / "results")
+    assert [run["seed"] for run in result["runs"]] == [0, 1, 2]
+    assert numbers(result)[:2] == expected
+    torch.load(tmp_path / "results" / "weights" / "own.pt", weights_only=True)  # whole
+    assert list(tmp_path.glob("results/.runs/*/*.part")) == []
+
+
 def test_an_error_in_this_process_is_the_futures():
     with InThisProcess() as pool:
         assert pool.submit(max, [1, 3, 2]).result() == 3
