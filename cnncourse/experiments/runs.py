@@ -29,6 +29,7 @@ from cnncourse import settings
 from cnncourse._files import write_whole
 from cnncourse._model import count_parameters
 from cnncourse.data import CLASSES, STATISTICS, ImageSet, Loader, Preprocessing, load
+from cnncourse.data._sources import SETS, check_names
 from cnncourse.experiments._describe import describe
 from cnncourse.experiments._workers import workers
 from cnncourse.experiments.results import add_run, begin_results
@@ -121,11 +122,17 @@ class Recipe:
 
     @property
     def preprocessing(self) -> Preprocessing:
-        """How the images of the recipe's model are prepared."""
-        if isinstance(self.data, str):
-            mean, std = STATISTICS[self.data]
-            return Preprocessing(CLASSES[self.data], mean, std, self.model().input_shape[1:])
-        return self.images()[0].preprocessing
+        """How the images of the recipe's model are prepared.
+
+        Raises:
+            ValueError: there is no such data set, or your own images do not belong together.
+        """
+        if not isinstance(self.data, str):
+            return self.images()[0].preprocessing
+        check_names(self.data)
+        height, width = SETS[self.data]["train"].shape[2:]
+        size = (height, width) if self.image_size is None else (self.image_size, self.image_size)
+        return Preprocessing(CLASSES[self.data], *STATISTICS[self.data], size)
 
     def _pair(self) -> Pair:
         if isinstance(self.data, str):

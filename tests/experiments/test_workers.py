@@ -270,6 +270,13 @@ def test_own_images_are_resized_with_their_preprocessing():
     assert recipe.preprocessing.size == (32, 32)
 
 
+@pytest.mark.parametrize("image_size", [None, 32])
+@pytest.mark.parametrize("data", ["MNIST", "FashionMNIST", "CIFAR10"])
+def test_preprocessing_is_that_of_the_images(data, image_size):
+    recipe = replace(RECIPE, data=data, image_size=image_size, model=nn.Identity)  # knows no shape of its own
+    assert recipe.preprocessing == recipe.images()[0].preprocessing
+
+
 @pytest.mark.parametrize(
     ("data", "message"),
     [
