@@ -162,5 +162,5 @@ def trained(name: str, folder: Path | None = None, *, recipe: Recipe | None = No
     if recipe is None:
         raise ValueError(f"there is no recipe {name!r}. There are {', '.join(RECIPES)}; or give your own, recipe=…")
     model = load_weights(weights_file(name, folder), recipe.model())
-    model.preprocessing = recipe.preprocessing
+    model.preprocessing = recipe.preprocessing  # type: ignore[assignment]  # torch foresees tensors and layers
     return model.eval()

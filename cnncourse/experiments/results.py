@@ -115,7 +115,7 @@ def load_results(name: str, folder: Path | None = None) -> dict[str, Any]:
     if path is None:
         raise FileNotFoundError(f"there are no results of {name!r}. Run it: python -m cnncourse.experiments run {name}")
     try:
-        result = json.loads(path.read_text(encoding="utf8"))
+        result: dict[str, Any] = json.loads(path.read_text(encoding="utf8"))
         for run in result["runs"]:
             run["history"] = History(run["history"])
     except (ValueError, KeyError, TypeError) as error:
@@ -221,7 +221,8 @@ def summarise(name: str, folder: Path | None = None) -> Summary:
 
 
 def _fastest_epoch(run: dict[str, Any]) -> float:
-    return min(run["history"].column("seconds"))
+    history: History = run["history"]
+    return min(history.column("seconds"))
 
 
 def weights_file(name: str, folder: Path | None = None) -> Path:
