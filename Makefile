@@ -35,7 +35,7 @@ lab: $(READY) ## open the notebooks in JupyterLab
 data: $(READY) ## fetch the full data sets
 	$(BIN)/python -m cnncourse.data
 
-results: $(READY) ## run the recipes that results/ lacks
+results: $(READY) ## run the recipes that results/recipes lacks
 	$(BIN)/python -m cnncourse.experiments run
 
 notebooks: $(READY) ## execute all chapters in full and keep the outputs

@@ -36,12 +36,10 @@ import json
 from itertools import accumulate
 from statistics import median
 
-from docutils import nodes
-from docutils.statemachine import StringList
-from results_pages import NumberRole, machine, row
-from sphinx.util.docutils import SphinxDirective
+from common import MarkdownDirective, NumberRole, table
 
 from cnncourse import settings
+from cnncourse.experiments import machine
 
 WAYS = ("textbook", "course")
 OPERATORS = 8  # of each way have a row of their own
@@ -59,11 +57,6 @@ def percent(fraction, digits=0):
     return f"{100 * fraction:.{digits}f} %"
 
 
-def table(head, rows):
-    """Lines of Markdown; the first column is of words, the others are of numbers."""
-    return [row(head), row([":--"] + ["--:"] * (len(head) - 1)), *map(row, rows)]
-
-
 def loading_share(step):
     return step["loading_us"] / (step["loading_us"] + step["step_us"])
 
@@ -72,7 +65,7 @@ class SpeedRole(NumberRole):
     def read(self, quantity):
         speed = load(self.env, "speed")
         return {
-            "machine": machine(speed),
+            "machine": machine(speed["environment"]),
             "threads": f"{speed['threads']}",
             "import_seconds": f"{speed['import_seconds']:.2f}",
             "fit_megabytes": f"{speed['fit_megabytes']:.0f}",
@@ -82,7 +75,7 @@ class SpeedRole(NumberRole):
 class PadSpeedRole(NumberRole):
     def read(self, quantity):
         result = load(self.env, "pad")
-        return {"machine": machine(result), "browser": result["environment"]["browser"]}[quantity]
+        return {"machine": machine(result["environment"]), "browser": result["environment"]["browser"]}[quantity]
 
 
 class TimeToAccuracyRole(NumberRole):
@@ -93,7 +86,7 @@ class TimeToAccuracyRole(NumberRole):
         if quantity == "share":
             return percent(result["steps"][way]["operators"][operator])
         return {
-            "machine": machine(result),
+            "machine": machine(result["environment"]),
             "threads": f"{result['threads']}",
             "level": percent(result["level"], 1),
             "recipe": result["recipe"],
@@ -107,25 +100,20 @@ class TimeToAccuracyRole(NumberRole):
         }[quantity]
 
 
-class MeasuredDirective(SphinxDirective):
-    """A directive that becomes the Markdown of `lines(content of the file)`."""
+class MeasuredDirective(MarkdownDirective):
+    """A directive that becomes the Markdown of `measured(content of the file)`."""
 
     file = "time_to_accuracy"
+    classes = ("results",)
 
-    def run(self):
-        try:
-            lines = self.lines(load(self.env, self.file))
-        except ValueError as error:
-            raise self.error(str(error)) from error
-        content = nodes.container(classes=["results"])
-        self.state.nested_parse(StringList(lines, self.get_source_info()[0]), self.content_offset, content)
-        return [content]
+    def lines(self):
+        return self.measured(load(self.env, self.file))
 
 
 class SpeedTable(MeasuredDirective):
     file = "speed"
 
-    def lines(self, speed):
+    def measured(self, speed):
         cases = speed["cases"]
         names = next(iter(cases.values()))["ratios"]
         ratios = [case["ratios"] for case in cases.values()]
@@ -136,7 +124,7 @@ class SpeedTable(MeasuredDirective):
 class PadTable(MeasuredDirective):
     file = "pad"
 
-    def lines(self, result):
+    def measured(self, result):
         times = [[each[name] for name in ("milliseconds", "painted")] for each in result["rows"]]
         rows = [
             [
@@ -151,7 +139,7 @@ class PadTable(MeasuredDirective):
 
 
 class AccuracyTable(MeasuredDirective):
-    def lines(self, result):
+    def measured(self, result):
         level, times = percent(result["level"], 1), result["times"]
         rows = [
             [
@@ -178,7 +166,7 @@ class AccuracyTable(MeasuredDirective):
 
 
 class EpochTable(MeasuredDirective):
-    def lines(self, result):
+    def measured(self, result):
         histories = [result["histories"][way] for way in WAYS]
         columns = []
         for history in histories:
@@ -191,7 +179,7 @@ class EpochTable(MeasuredDirective):
 
 
 class StepTable(MeasuredDirective):
-    def lines(self, result):
+    def measured(self, result):
         steps = [result["steps"][way] for way in WAYS]
         shares = [step["operators"] for step in steps]
         largest = {name for share in shares for name in sorted(share, key=share.get, reverse=True)[:OPERATORS]}

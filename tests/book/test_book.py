@@ -63,16 +63,20 @@ TIME_TO_ACCURACY = {
 }
 
 
-def result(name, accuracies):
+def result(name, accuracies, epochs=2):
     epoch = {"train_loss": 0.5, "train_accuracy": 0.8, "valid_loss": 0.4, "valid_accuracy": 0.9}
     history = [{**epoch, "epoch": 1, "seconds": 2}, {**epoch, "epoch": 2, "seconds": 4}]
     return {
         "recipe": name,
         "settings": SETTINGS,
         "parameters": 61706,
-        "environment": ENVIRONMENT,
         "runs": [
-            {"seed": seed, "history": history, "test": {"loss": 0.3, "accuracy": accuracy}}
+            {
+                "seed": seed,
+                "environment": ENVIRONMENT,
+                "history": history[:epochs],
+                "test": {"loss": 0.3, "accuracy": accuracy},
+            }
             for seed, accuracy in enumerate(accuracies)
         ],
     }
@@ -136,6 +140,107 @@ def test_plot_says_in_words_what_it_shows(build):
     html, _ = build("```{results-plot} one two\n```")
     assert html.count("<circle") == 6
     assert "two: mean 94.00, from 93.00 to 95.00." in html
+
+
+# What runs may turn out to be: seeds, epochs, and whatever accuracies they reach.
+ODD = {
+    "one seed": ([0.91], 2),
+    "one epoch": ([0.9, 0.91], 1),
+    "one seed and one epoch": ([0.91], 1),
+    "twelve seeds": ([0.9 + number / 1000 for number in range(12)], 2),
+    "a collapsed seed": ([0.994, 0.098, 0.993, 0.994, 0.995], 2),
+    "all collapsed": ([0.098] * 5, 2),
+    "identical": ([0.9935] * 5, 2),
+    "nothing right": ([0.0, 0.0], 2),
+    "all right": ([1.0, 1.0], 2),
+    "from nothing to all": ([0.0, 1.0], 2),
+}
+EVERYTHING = """
+{result}`odd test_accuracy`, {result}`odd test_accuracy std`, {result}`odd test_loss std`, {result}`odd fastest_epoch`
+
+{comparison}`odd two`. {difference}`odd two`
+
+```{results-table}
+odd: 90.5
+two:
+```
+```{results-plot} odd two
+```
+```{results-plot} odd
+```
+```{history-plot} train_loss
+odd: only
+```
+```{history-plot} valid_accuracy
+odd: one
+two: other
+```
+"""
+
+
+@pytest.mark.parametrize(("accuracies", "epochs"), ODD.values(), ids=ODD)
+def test_no_result_breaks_the_build(build, tmp_path, accuracies, epochs):
+    odd = result("odd", accuracies, epochs)
+    (tmp_path / "results" / "recipes" / "odd.json").write_text(json.dumps(odd))
+    html, warnings = build(EVERYTHING)
+    assert warnings == ""
+    assert not re.search(r"\bnan\b", words(html))
+    plots = re.findall('<div class="results-plot">.*?</svg>', html, re.DOTALL)
+    assert [plot.count("<circle") for plot in plots] == [len(accuracies) + 3, len(accuracies), 0, 0]
+    for plot in plots:
+        assert plot.count('class="tick"') + plot.count('class="row"') >= 4
+        points = re.findall(r'[ML](-?[\d.]+) (-?[\d.]+)|cx="(-?[\d.]+)" cy="(-?[\d.]+)"', plot)
+        assert points
+        for across, down in [[float(number) for number in point if number] for point in points]:
+            assert 0 <= across <= 640
+            assert 0 <= down <= 360
+    mean = 100 * sum(accuracies) / len(accuracies)
+    assert f"{mean:.2f} ± " in words(html) if len(accuracies) > 1 else f"{mean:.2f} %, –, –, 2.0" in words(html)
+
+
+def test_one_seed_alone_shows_no_difference(build, tmp_path):
+    (tmp_path / "results" / "recipes" / "odd.json").write_text(json.dumps(result("odd", [0.91])))
+    html, _ = build("{comparison}`odd two`; {difference}`odd two`")
+    assert "95 % interval -inf to +inf, over 1 seed: these runs do not show which is more accurate" in html
+    assert "−2.00 (−∞ to +∞)" in html
+
+
+def test_losses_that_are_not_finite_are_left_out(build, tmp_path):
+    odd = json.loads(json.dumps(result("odd", [0.9, 0.91])))
+    odd["runs"][0]["history"][0]["valid_loss"] = float("nan")
+    odd["runs"][1]["history"][0]["valid_loss"] = float("inf")
+    odd["runs"][1]["history"][1]["valid_loss"] = float("nan")
+    path = tmp_path / "results" / "recipes" / "odd.json"
+    path.write_text(json.dumps(odd))
+    html, warnings = build("```{history-plot} valid_loss\nodd: only\n```")
+    assert warnings == ""
+    assert "only: 0.4 at 2." in html
+    odd["runs"][0]["history"][1]["valid_loss"] = float("nan")
+    path.write_text(json.dumps(odd))
+    _, warnings = build("```{history-plot} valid_loss\nodd: only\n```")
+    assert "there is nothing to draw" in warnings
+
+
+def test_runs_of_several_machines_name_them_all(build, tmp_path):
+    odd = result("odd", [0.9, 0.91, 0.92])
+    odd["runs"][2] |= {
+        "environment": {**ENVIRONMENT, "device": "A card"},
+        "history": [{**odd["runs"][2]["history"][0]}],
+    }
+    odd["runs"][2]["history"][0]["seconds"] = 0.5
+    (tmp_path / "results" / "recipes" / "odd.json").write_text(json.dumps(odd))
+    html, warnings = build("{result}`odd machine`\n\n```{results-table}\nodd:\n```")
+    assert warnings == ""
+    both = "A processor, PyTorch 2.13.0; A card, PyTorch 2.13.0"
+    assert html.count(both) == 2
+    assert f"Run on: {both}. The fastest epoch was on: A card, PyTorch 2.13.0." in words(html)
+
+
+def test_a_file_without_runs_is_a_build_error(build, tmp_path):
+    (tmp_path / "results" / "recipes" / "odd.json").write_text(json.dumps(result("odd", [])))
+    page = "{result}`odd seeds`\n\n```{results-table}\nodd:\n```\n\n```{results-plot} odd\n```"
+    _, warnings = build(page + "\n\n```{history-plot} lr\nodd: a\n```")
+    assert warnings.count("the results of 'odd' hold no run") == 4
 
 
 def test_missing_results_are_build_errors(build):
