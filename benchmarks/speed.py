@@ -86,7 +86,7 @@ fit(model, Loader(train, 64, shuffle=True), Loader(valid, 1000), optimizer=optim
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--rounds", type=int, default=3)
     rounds = parser.parse_args().rounds
     keep_memory()  # `fit` asks for it; so it helps the floor from the first step on
     networks = {name: measure(case, rounds) for name, case in CASES.items()}
