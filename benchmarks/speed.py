@@ -42,7 +42,7 @@ def measure(case: Case, rounds: int) -> dict[str, dict[str, float]]:
     images = case.images().resize(case.size)
     loader = Loader(images, case.batch_size, shuffle=True)
     ways = {
-        "floor": (by_loop, [next(iter(loader))] * case.steps),
+        "floor": (by_loop, [next(iter(loader))] * len(loader)),
         "course": (by_fit, loader),
         "augmented": (by_fit, Loader(images, case.batch_size, shuffle=True, augment=case.augment)),
     }

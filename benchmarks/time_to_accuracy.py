@@ -10,6 +10,8 @@ epoch's seconds include its validation. It writes `results/benchmarks/time_to_ac
 """
 
 import argparse
+import contextlib
+import io
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -80,16 +82,16 @@ def course_epochs(recipe: Recipe, train: ImageSet, valid: ImageSet) -> Iterator[
     """Train a recipe, and give the validation accuracy and the seconds of each epoch as it ends."""
     loader, model, optimizer, scheduler = course_parts(recipe, train)
     for _ in range(recipe.epochs):
-        # iter: one epoch alone; the scheduler has more steps to come
-        history = fit(
-            model,
-            iter(loader),
-            Loader(valid, 1000),
-            optimizer=optimizer,
-            epochs=1,
-            scheduler=scheduler,
-            loss_function=recipe.loss_function,
-        )
+        with contextlib.redirect_stdout(io.StringIO()):
+            history = fit(
+                model,
+                iter(loader),  # one epoch alone: the scheduler has more steps to come
+                Loader(valid, 1000),
+                optimizer=optimizer,
+                epochs=1,
+                scheduler=scheduler,
+                loss_function=recipe.loss_function,
+            )
         if not history:  # fit keeps Ctrl-C to itself
             raise KeyboardInterrupt
         yield {"accuracy": history[0]["valid_accuracy"], "seconds": history[0]["seconds"]}
@@ -104,6 +106,8 @@ def race(ways: dict[str, Iterator[dict[str, float]]], level: float) -> dict[str,
             row = next(epochs, None)
             if row is not None:
                 histories[name].append(row)
+                number, seconds = len(histories[name]), row["seconds"]
+                print(f"{name}, epoch {number}: {row['accuracy']:.2%}, {seconds:.1f} s", flush=True)
             if row is None or row["accuracy"] >= level:
                 del running[name]
     return histories

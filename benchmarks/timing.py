@@ -75,6 +75,7 @@ def take_turns(
                 start = time.perf_counter()
                 train()
                 seconds[name].append(time.perf_counter() - start)
+        print("; ".join(f"{name} {times[-1]:.2f} s" for name, times in seconds.items()), flush=True)
     return {name: times[1:] for name, times in seconds.items()}, models
 
 
