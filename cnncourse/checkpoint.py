@@ -15,6 +15,7 @@ from torch.optim.lr_scheduler import LRScheduler
 
 from cnncourse._files import write_whole
 from cnncourse._text import by
+from cnncourse.data import Preprocessing
 
 
 def save_checkpoint(
@@ -86,6 +87,8 @@ def load_checkpoint(
 def load_weights(path: str | Path, model: nn.Module) -> nn.Module:
     """Load a model's weights from a checkpoint, or from a file that holds its `state_dict` alone.
 
+    Where the checkpoint says how the images were prepared, the model carries that as its `preprocessing`.
+
     Returns:
         The same model.
 
@@ -97,6 +100,8 @@ def load_weights(path: str | Path, model: nn.Module) -> nn.Module:
     weights = state.get("model", state)
     _check_same_tensors(path, weights, model)
     model.load_state_dict(weights)
+    if "model" in state and state.get("preprocessing"):
+        model.preprocessing = Preprocessing.from_dict(state["preprocessing"])
     return model
 
 
