@@ -77,13 +77,13 @@ def main() -> None:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=OPTIONS)
         page = browser.new_page(viewport={"width": 1280, "height": 900})
         page.goto(PAGE.as_uri())
-        page.get_by_text("images of").wait_for()
+        page.locator(".drawing-pad").get_by_text("images of").wait_for()
         page.evaluate(LISTEN)
         networks = page.locator(".drawing-pad select option").evaluate_all("options => options.map(({value}) => value)")
         rows = {}
         for network in networks:
             page.get_by_role("combobox", name="Network").select_option(network)
-            page.get_by_text("images of").wait_for()
+            page.locator(".drawing-pad").get_by_text("images of").wait_for()
             if page.get_by_role("application", name="Draw a digit").is_visible():  # else it reads photographs
                 rows[network] = measure(page)
         write("pad", {"browser": f"Chromium {browser.version}", "networks": rows})
