@@ -21,7 +21,7 @@ from tqdm import tqdm
 from cnncourse._checks import check_batch, check_labels, check_steps, forward, refuse_test_split
 from cnncourse._memory import keep_memory
 from cnncourse._model import device_of, evaluating
-from cnncourse._text import Table
+from cnncourse._text import Table, printable
 from cnncourse.checkpoint import load_checkpoint, save_checkpoint
 
 Batches = Iterable[tuple[Tensor, Tensor]]
@@ -149,7 +149,7 @@ def fit(
     history = History()
     if checkpoint is not None and Path(checkpoint).exists():
         history = History(load_checkpoint(checkpoint, model, optimizer, scheduler))
-        print(f"{checkpoint} holds {len(history)} of {epochs} epochs: going on from there.")
+        print(printable(f"{checkpoint} holds {len(history)} of {epochs} epochs: going on from there."))
     check_steps(scheduler, train, epochs)
     try:
         for epoch in range(len(history) + 1, epochs + 1):

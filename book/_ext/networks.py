@@ -11,6 +11,8 @@ A table of the layers, without those that only change each number alone: of all 
     ```
 """
 
+from functools import cache
+
 from docutils import nodes
 from docutils.parsers.rst import directives
 from docutils.statemachine import StringList
@@ -18,9 +20,11 @@ from results_pages import NumberRole, row
 from sphinx.util.docutils import SphinxDirective
 
 from cnncourse import models
+from cnncourse._text import by
 from cnncourse.analysis import summary
 
 
+@cache
 def counted(name):
     if not hasattr(models, name):
         raise ValueError(f"cnncourse.models has no {name!r}")
@@ -48,16 +52,12 @@ class LayersTable(SphinxDirective):
         for name, output, parameters in counts.rows:
             kind = name.split("-")[0]
             if (kind in kinds) if kinds else (parameters or output != shape):
-                lines.append(row([kind, times(output), f"{parameters:,}"]))
+                lines.append(row([kind, by(output), f"{parameters:,}"]))
             shape = output
         lines.append(row(["**all**", "", f"**{counts.parameters:,}**"]))
         content = nodes.container()
         self.state.nested_parse(StringList(lines, self.get_source_info()[0]), self.content_offset, content)
         return content.children
-
-
-def times(shape):
-    return "×".join(map(str, shape))
 
 
 def setup(app):

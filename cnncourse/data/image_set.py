@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from cnncourse._text import by
+from cnncourse._text import by, printable
 from cnncourse.data.preprocessing import Preprocessing
 
 
@@ -64,7 +64,8 @@ class ImageSet(Dataset):
 
     def __repr__(self) -> str:
         shape = by(self.images.shape[1:])
-        return f"ImageSet({self.name} {self.split_name}: {len(self):,} images of {shape}, {len(self.classes)} classes)"
+        classes = f"{len(self.classes)} classes"
+        return printable(f"ImageSet({self.name} {self.split_name}: {len(self):,} images of {shape}, {classes})")
 
     @property
     def preprocessing(self) -> Preprocessing:

@@ -27,6 +27,7 @@ from torch.optim.lr_scheduler import LRScheduler
 
 from cnncourse import settings
 from cnncourse._model import count_parameters
+from cnncourse._text import printable
 from cnncourse.data import CLASSES, STATISTICS, Loader, Preprocessing, load
 from cnncourse.experiments.results import begin_results, write_results
 from cnncourse.train import default_device, evaluate, fit
@@ -115,7 +116,7 @@ def run(name: str, recipe: Recipe, seeds: int = 5, folder: Path | None = None) -
     result = begin_results(path, described, parameters, environment())
     missing = [seed for seed in range(seeds) if seed not in {run["seed"] for run in result["runs"]}]
     if not missing:
-        print(f"{name}: all {seeds} runs are there")
+        print(printable(f"{name}: all {seeds} runs are there"))
         return result
 
     load(recipe.data, "train")  # here, so that not every process downloads it
@@ -140,7 +141,7 @@ def run(name: str, recipe: Recipe, seeds: int = 5, folder: Path | None = None) -
                     left.unlink()
                 seconds = sum(epoch["seconds"] for epoch in row["history"])
                 accuracy = f"{row['test']['accuracy']:.2%} of the test images"
-                print(f"{name}, seed {row['seed']}: {accuracy}, {seconds:.0f} s", flush=True)
+                print(printable(f"{name}, seed {row['seed']}: {accuracy}, {seconds:.0f} s"), flush=True)
                 running |= {pool.submit(_run_logged, recipe, seed, unfinished) for seed in islice(rest, 1)}
     return result
 
