@@ -19,47 +19,15 @@ EXTENSIONS = ["myst_nb", "sphinx_design", "results_pages", "speed_page", "weight
 EXTENSIONS += ["curves", "networks", "slides", "chapter_output", "drawing_pad"]
 SETTINGS = {"data": "FashionMNIST", "batch_size": 512}
 ENVIRONMENT = {"torch": "2.13.0", "device": "cpu", "cpu": "A processor"}
-SPEED = {
+MEASURED = {
     "environment": ENVIRONMENT,
-    "threads": 2,
-    "cases": {"LeNet5": {"ratios": {"course / floor": 1.024}}, "ConvNet": {"ratios": {"course / floor": 1.046}}},
     "import_seconds": 0.124,
-    "fit_megabytes": 432.1,
-}
-PAD = {
-    "environment": {**ENVIRONMENT, "browser": "Chromium 150.0"},
-    "rows": [
-        {
-            "network": "one",
-            "updates": 470,
-            "milliseconds": {"median": 8.16, "percentile_90": 12.04},
-            "painted": {"median": 14.96, "percentile_90": 20.01},
-        }
-    ],
-}
-TIME_TO_ACCURACY = {
-    "environment": ENVIRONMENT,
-    "threads": 2,
-    "recipe": "two",
     "level": 0.994,
-    "images": {"train": 48000, "valid": 12000},
-    "workers": {"seconds": {"0": 2.5, "1": 2.1}, "fastest": 1},
-    "steps": {
-        "textbook": {"loading_us": 150, "step_us": 350, "operators": {"aten::bernoulli_": 0.254, "aten::add": 0.746}},
-        "course": {"loading_us": 10, "step_us": 190, "operators": {"aten::add": 1}},
-    },
-    "seeds": {"number": 2, "rounds": [], "ratio": 1.416},
-    "epochs": {"textbook": 15, "course": 9},
-    "histories": {
-        "textbook": [{"valid_accuracy": 0.97, "seconds": 22.0}, {"valid_accuracy": 0.9937, "seconds": 24.2}],
-        "course": [{"valid_accuracy": 0.9944, "seconds": 9.0}],
-    },
-    "times": {
-        "textbook": {"reached": False, "epoch": 2, "seconds": 46.2},
-        "course": {"reached": True, "epoch": 1, "seconds": 9.0},
-        "ratio": 5.1333,
-        "lower_bound": True,
-    },
+    "train": 48000,
+    "shares": {"aten::bernoulli_": {"textbook": 0.254}},
+    "comparison": "It took 2.0 times as long.",
+    "ratios": {"`fit`": {"LeNet5": {"median": 1.024}}, "skorch": {"LeNet5": {"median": 1.046}}},
+    "histories": {"course": [{"accuracy": 0.97}, {"accuracy": 0.9937}]},
 }
 
 
@@ -294,20 +262,24 @@ def test_an_architecture_without_a_recipe_is_a_build_error(build):
     assert "there is no recipe 'lenet6'" in warnings
 
 
-def test_speed_page(build, tmp_path):
-    (tmp_path / "results" / "benchmarks" / "speed.json").write_text(json.dumps(SPEED))
-    html, warnings = build("{speed}`import_seconds` s, {speed}`fit_megabytes` MB\n\n```{speed-table}\n```")
+def test_numbers_of_a_benchmark(build, tmp_path):
+    (tmp_path / "results" / "benchmarks" / "speed.json").write_text(json.dumps(MEASURED))
+    fields = ["{import_seconds:.2f}", "{level:.1%}", "{train:,}", "{shares[aten::bernoulli_][textbook]:.0%}"]
+    fields += ["{machine}", "{comparison}"]
+    html, warnings = build("; ".join(f"{{measured}}`speed {field}`" for field in fields))
     assert warnings == ""
-    for text in ("0.12 s, 432 MB", "1.02", "1.05"):
-        assert text in html
+    assert "0.12; 99.4 %; 48,000; 25 %; A processor, PyTorch 2.13.0; It took 2.0 times as long." in words(html)
 
 
-def test_speed_of_the_drawing_pad(build, tmp_path):
-    (tmp_path / "results" / "benchmarks" / "pad.json").write_text(json.dumps(PAD))
-    html, warnings = build("{pad-speed}`browser` on {pad-speed}`machine`\n\n```{pad-table}\n```")
+def test_tables_of_a_benchmark(build, tmp_path):
+    (tmp_path / "results" / "benchmarks" / "speed.json").write_text(json.dumps(MEASURED))
+    html, warnings = build(
+        '```{measured-table} speed ratios\nWay: "{name}"\nLeNet-5: "{LeNet5[median]:.2f}"\n```\n\n'
+        '```{measured-table} speed histories.course\nEpoch: "{name}"\nAccuracy: "{accuracy:.1%}"\n```'
+    )
     assert warnings == ""
-    assert "Chromium 150.0 on A processor, PyTorch 2.13.0" in html
-    assert "one 8.2 12.0 15.0 470" in words(html)
+    assert "Way LeNet-5 fit 1.02 skorch 1.05" in words(html)
+    assert "Epoch Accuracy 1 97.0 % 2 99.4 %" in words(html)
 
 
 def test_a_drawing_pad_without_weights_is_a_build_error(build):
@@ -316,50 +288,20 @@ def test_a_drawing_pad_without_weights_is_a_build_error(build):
     assert "no-recipe" in warnings
 
 
-def test_speed_that_was_not_measured_is_a_build_error(build):
-    _, warnings = build("{speed}`machine`\n\n```{speed-table}\n```\n\n```{step-table}\n```")
-    assert warnings.count("python benchmarks/speed.py") == 2
-    assert warnings.count("python benchmarks/time_to_accuracy.py") == 1
+def test_a_benchmark_that_was_not_run_is_a_build_error(build, tmp_path):
+    _, warnings = build('{measured}`speed {machine}`\n\n```{measured-table} pad networks\nNetwork: "{name}"\n```')
+    assert "python -m benchmarks.speed" in warnings
+    assert "python -m benchmarks.pad" in warnings
+    (tmp_path / "results" / "benchmarks" / "speed.json").write_text(json.dumps(MEASURED))
+    unknown = ["{measured}`speed {colour}`", '```{measured-table} speed colours\nName: "{name}"\n```']
+    unknown.append('```{measured-table} speed ratios\nLeNet-6: "{LeNet6[median]}"\n```')
+    _, warnings = build("\n\n".join(unknown))
+    assert [name for name in ("'colour'", "'colours'", "'LeNet6'") if name not in warnings] == []
 
 
 def words(html):
     """The text of a page, with one space between words."""
     return " ".join(re.sub("<[^>]*>", " ", html).split())
-
-
-def test_page_of_the_time_to_accuracy(build, tmp_path):
-    (tmp_path / "results" / "benchmarks" / "time_to_accuracy.json").write_text(json.dumps(TIME_TO_ACCURACY))
-    numbers = ["level", "valid", "workers", "seeds_ratio", "share textbook aten::bernoulli_", "loading course"]
-    text = "; ".join(f"{{time-to-accuracy}}`{number}`" for number in numbers)
-    html, warnings = build(
-        "\n\n".join([text, *(f"```{{{name}-table}}\n```" for name in ("accuracy", "epoch", "step"))])
-    )
-    assert warnings == ""
-    for line in (
-        "99.4 %; 12,000; 1; 1.42; 25 %; 5 %",
-        "textbook not in 2 epochs more than 46 23.1 99.37 %",
-        "course 1 9 9.0 99.44 %",
-        "took more than 5.1 times as long: it had not got to 99.4 % when it ended.",
-        "2 99.37 % 46",
-        "Loading, µs an image 150 10",
-        "Of the step: aten::bernoulli_ 25.4 % 0.0 %",
-        "Of the step: all else 0.0 % 0.0 %",
-    ):
-        assert line in words(html)
-
-
-@pytest.mark.parametrize(
-    ("changed", "sentence"),
-    [
-        ({"lower_bound": False}, "The textbook way took 5.1 times as long to 99.4 %."),
-        ({"ratio": None}, "The course's way did not get to 99.4 %, so there is no ratio of times."),
-    ],
-)
-def test_the_ratio_of_times_is_said_as_it_was_measured(build, tmp_path, changed, sentence):
-    measured = {**TIME_TO_ACCURACY, "times": {**TIME_TO_ACCURACY["times"], **changed}}
-    (tmp_path / "results" / "benchmarks" / "time_to_accuracy.json").write_text(json.dumps(measured))
-    html, _ = build("```{accuracy-table}\n```")
-    assert sentence in words(html).replace("’", "'")
 
 
 def chapter(header):
