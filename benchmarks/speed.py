@@ -24,11 +24,10 @@ from benchmarks.timing import Case, ratio, take_turns, write
 from cnncourse._memory import keep_memory
 from cnncourse.augment import random_affine, random_crop, random_flip
 from cnncourse.data import Loader
-from cnncourse.experiments import one_after_the_other
 from cnncourse.models import CifarNet, ConvNet, LeNet5
 
 AFFINE = partial(random_affine, degrees=10, translate=0.1, scale=(0.9, 1.1), shear=5)
-FLIP_AND_CROP = one_after_the_other((random_flip, partial(random_crop, padding=2)))
+FLIP_AND_CROP = (random_flip, partial(random_crop, padding=2))
 CASES = {
     "LeNet5": Case(LeNet5, "FashionMNIST", size=32, batch_size=512, steps=60, augment=AFFINE),
     "ConvNet": Case(ConvNet, "MNIST", size=28, batch_size=64, steps=60, augment=AFFINE),

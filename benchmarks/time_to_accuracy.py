@@ -26,7 +26,7 @@ from torch.utils.data import DataLoader, Dataset
 from benchmarks.timing import PilImages, write
 from cnncourse._memory import keep_memory
 from cnncourse.data import ImageSet, Loader, load, torchvision
-from cnncourse.experiments import RECIPES, Recipe, one_after_the_other
+from cnncourse.experiments import RECIPES, Recipe
 from cnncourse.models import DigitNet
 from cnncourse.train import fit
 
@@ -53,7 +53,7 @@ def textbook_step(model: nn.Module, optimizer: Optimizer, images: Tensor, labels
 
 def course_parts(recipe: Recipe, images: ImageSet) -> tuple[Loader, nn.Module, Optimizer, LRScheduler]:
     torch.manual_seed(0)
-    loader = Loader(images, recipe.batch_size, shuffle=True, augment=one_after_the_other(recipe.augment))
+    loader = Loader(images, recipe.batch_size, shuffle=True, augment=recipe.augment)
     model = recipe.model()
     optimizer = recipe.optimizer(model.parameters())
     return loader, model, optimizer, recipe.scheduler(optimizer, recipe.epochs * len(loader))

@@ -30,7 +30,7 @@ class Case(NamedTuple):
     size: int
     batch_size: int
     steps: int
-    augment: Callable[[Tensor], Tensor] | None = None
+    augment: Callable[[Tensor], Tensor] | tuple[Callable[[Tensor], Tensor], ...] | None = None
 
     def images(self) -> ImageSet:
         return load(self.data, "train").subset(slice(self.steps * self.batch_size))

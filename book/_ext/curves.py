@@ -98,7 +98,6 @@ class CorruptedImages(FigureDirective):
 
         from cnncourse.data._sources import sample_arrays
         from cnncourse.experiments.recipes import RECIPES
-        from cnncourse.experiments.runs import one_after_the_other
 
         recipe = RECIPES[self.arguments[0]]
         functions = {(kind, amount): functions for kind, amount, functions in recipe.corruptions}
@@ -110,7 +109,9 @@ class CorruptedImages(FigureDirective):
         for row, (kind, chosen) in enumerate(amounts.items()):
             for column, amount in enumerate([None, *chosen]):
                 torch.manual_seed(0)
-                changed = image if amount is None else one_after_the_other(functions[kind, amount])(image)
+                changed = image
+                for function in () if amount is None else functions[kind, amount]:
+                    changed = function(changed)
                 label = "as it is" if amount is None else f"{kind} {amount}"
                 x, y = column * (SIZE + GAP), row * (SIZE + LABEL + GAP)
                 parts.append(

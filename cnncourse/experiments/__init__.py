@@ -17,7 +17,7 @@ from cnncourse.experiments.results import (
     table,
     weights_file,
 )
-from cnncourse.experiments.runs import Corruption, Recipe, environment, one_after_the_other, run, run_seed
+from cnncourse.experiments.runs import Corruption, Recipe, environment, run, run_seed
 
 __all__ = [
     "RECIPES",
@@ -32,7 +32,6 @@ __all__ = [
     "environment",
     "load_results",
     "machine",
-    "one_after_the_other",
     "one_cycle",
     "run",
     "run_seed",

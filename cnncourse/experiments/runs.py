@@ -11,7 +11,7 @@ import io
 import json
 import os
 import platform
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from concurrent.futures import FIRST_COMPLETED, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, fields, replace
@@ -236,7 +236,7 @@ def run_seed(recipe: Recipe, seed: int, folder: Path) -> dict[str, Any]:
 
     torch.manual_seed(seed)
     model = recipe.model().to(device)
-    loader = Loader(train, recipe.batch_size, shuffle=True, augment=one_after_the_other(recipe.augment), device=device)
+    loader = Loader(train, recipe.batch_size, shuffle=True, augment=recipe.augment, device=device)
     optimizer = recipe.optimizer(model.parameters())
     scheduler = recipe.scheduler and recipe.scheduler(optimizer, recipe.epochs * len(loader))
     history = fit(
@@ -260,20 +260,9 @@ def run_seed(recipe: Recipe, seed: int, folder: Path) -> dict[str, Any]:
         row["corrupted"] = []
     for name, amount, functions in recipe.corruptions:
         torch.manual_seed(0)
-        metrics = evaluate(model, Loader(test, 1000, augment=one_after_the_other(functions), device=device))
+        metrics = evaluate(model, Loader(test, 1000, augment=functions, device=device))
         row["corrupted"].append({"corruption": name, "amount": amount, **metrics._asdict()})
     return row
-
-
-def one_after_the_other(functions: Sequence[Callable[[Tensor], Tensor]]) -> Callable[[Tensor], Tensor] | None:
-    """Make the functions of a recipe's `augment` one, as `Loader` takes it; None where there is none."""
-
-    def augment(images: Tensor) -> Tensor:
-        for function in functions:
-            images = function(images)
-        return images
-
-    return augment if functions else None
 
 
 def environment() -> dict[str, str]:
