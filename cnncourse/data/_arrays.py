@@ -23,8 +23,8 @@ def as_images(images: Any) -> Tensor:
     Raises:
         ValueError: they are something else; says what was found, and what to do.
     """
-    given = _tensor(images, "images")
-    return as_bytes(_channels_first(given, images))
+    given = as_tensor(images, "images")
+    return as_bytes(_channels_first(given, images)).contiguous()
 
 
 def as_labels(labels: Any, classes: Sequence[str] | None) -> tuple[Tensor, list[str] | None]:
@@ -33,7 +33,8 @@ def as_labels(labels: Any, classes: Sequence[str] | None) -> tuple[Tensor, list[
     Raises:
         ValueError: they are no labels; says what was found, and what to do.
     """
-    values = labels.tolist() if isinstance(labels, np.ndarray) and labels.dtype.kind in "OSU" else labels
+    # An array of texts, or one of pandas, as a list.
+    values = labels if isinstance(labels, Tensor | Sequence) or not hasattr(labels, "tolist") else labels.tolist()
     if isinstance(values, Sequence) and values and all(isinstance(value, str) for value in values):
         names = list(classes) if classes is not None else sorted(set(values))
         unknown = sorted(set(values) - set(names))
@@ -41,7 +42,7 @@ def as_labels(labels: Any, classes: Sequence[str] | None) -> tuple[Tensor, list[
             raise ValueError(f"the label {unknown[0]!r} is no class. Classes: {', '.join(names)}.")
         places = {name: place for place, name in enumerate(names)}
         return torch.tensor([places[value] for value in values]), names
-    found = _tensor(labels, "labels")
+    found = as_tensor(labels, "labels")
     if found.ndim == 2 and found.shape[1] == 1:
         found = found[:, 0]
     if found.ndim == 2:
@@ -88,15 +89,22 @@ def channel_numbers(numbers: Any, name: str) -> tuple[float, ...]:
     return found
 
 
-def _tensor(values: Any, what: str) -> Tensor:
+def as_tensor(values: Any, what: str) -> Tensor:
+    """Return a tensor, an array or a list as a tensor.
+
+    Raises:
+        ValueError: it can't be made one; `what` names it.
+    """
     if isinstance(values, Tensor):
-        return values.detach()
+        wide = values.dtype in (torch.uint16, torch.uint32, torch.uint64)  # which torch knows only in part
+        return values.detach().long() if wide else values.detach()
     try:
         if isinstance(values, list | tuple) and values and all(isinstance(value, Tensor) for value in values):
             return torch.stack([value.detach() for value in values])
         array = np.asarray(values)
-        if array.dtype.kind == "u" and array.dtype.itemsize > 1:  # which torch knows only in part
+        if array.dtype.kind == "u" and array.dtype.itemsize > 1:
             array = array.astype(np.int64)
+        array = array if array.flags.writeable else array.copy()
         return torch.from_numpy(np.array(array, dtype=array.dtype.newbyteorder("="), order="C", copy=None))
     except (TypeError, ValueError, RuntimeError) as error:
         raise ValueError(
@@ -115,9 +123,9 @@ def _channels_first(images: Tensor, given: Any) -> Tensor:
     first, last = images.shape[1] in CHANNELS, images.shape[3] in CHANNELS
     if last and not first:
         return images.permute(0, 3, 1, 2)
-    if isinstance(given, Tensor) or (first and not last):
+    if first and (isinstance(given, Tensor) or not last or images.shape[1:] == (1, 1, 1)):
         return images
-    if first and images.shape[1:] == (1, 1, 1):
+    if isinstance(given, Tensor) and images.shape[1] < min(images.shape[2:]):  # bands, as of a satellite
         return images
     if first:
         raise ValueError(
@@ -126,8 +134,12 @@ def _channels_first(images: Tensor, given: Any) -> Tensor:
         )
     four = images.shape[3] == 4 or images.shape[1] == 4
     raise ValueError(
-        f"images have 1 or 3 channels, on axis 1 or on axis 3; of shape {by(images.shape)} neither has"
-        + (". Is the fourth channel transparency? Leave it away: images[..., :3]" if four else "")
+        f"images have 1 or 3 channels, on axis 1 or on axis 3; of shape {by(images.shape)} neither has. "
+        + (
+            "Is the fourth channel transparency? Leave it away: images[..., :3]"
+            if four
+            else "Images of other channels are a tensor N×C×H×W"
+        )
     )
 
 

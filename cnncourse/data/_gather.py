@@ -1,69 +1,75 @@
 """Images and labels gathered from a folder of pictures, or from another data set."""
 
 import os
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
 from torch import Tensor
+from torch.utils.data import IterableDataset
 from tqdm import tqdm
 
 from cnncourse._text import by, count, printable
 from cnncourse.data import pictures
-from cnncourse.data._arrays import as_bytes
+from cnncourse.data._arrays import as_bytes, as_tensor
 from cnncourse.data.pictures import EXTENSIONS, PictureError
 
-PARTS = {"train", "training", "test", "testing", "val", "valid", "validation", "dev"}
+TEST, VALID = {"test", "testing"}, {"val", "valid", "validation", "dev"}
+PARTS = {"train", "training"} | TEST | VALID
 IMAGE_KEYS = ("image", "img", "pixel_values", "picture", "images")
-LABEL_KEYS = ("label", "labels", "fine_label", "target", "class", "y")
+LABEL_KEYS = ("label", "labels", "fine_label", "coarse_label", "target", "class", "y")
+T = TypeVar("T")
 LISTED = 5  # files that an error names
 
 
 def read_folder(
     folder: Path, size: int | tuple[int, int] | None, channels: int | None, scaling: str, skip_broken: bool
 ) -> tuple[Tensor, Tensor, list[str]]:
-    """Read what `ImageSet.from_folder` describes: images uint8 N×C×H×W, labels int64 N, and the classes."""
+    """Read what `ImageSet.from_folder` describes, `without_warnings` around it.
+
+    Returns:
+        images uint8 N×C×H×W, labels int64 N, and the names of the classes.
+    """
     pictures.check_scaling(scaling)
     wanted = None if size is None else pictures.image_size(size)
     if channels not in (None, 1, 3):
         raise ValueError(f"channels are 1 for grey or 3 for colour, not {channels!r}")
-    classes, files, labels = list_pictures(folder)
-
+    classes, files, labels, left_out = list_pictures(folder)
     broken: dict[Path, str] = {}
-    sizes, grey = {}, True
-    for file in files:  # by their headers, which is fast
-        try:
-            with pictures.open_picture(file) as picture:
-                sizes[file] = pictures.turned_size(picture)
-                grey &= pictures.is_grey(picture)
-        except PictureError as error:
-            broken[file] = str(error)
-    if wanted is None:
-        found = sorted(set(sizes.values()))
-        if len(found) > 1:
-            raise ValueError(
-                f"the pictures in {folder} have {len(found)} sizes, from {by(found[0])} to {by(found[-1])} "
-                "(height×width); say which size all images shall have, for example size=64"
-            )
-        wanted = found[0] if found else (1, 1)
+    sizes, grey = set(), True
+
+    def look(file: Path) -> tuple[tuple[int, int], bool]:
+        with pictures.open_picture(file) as picture:
+            return pictures.turned_size(picture) if wanted is None else wanted, pictures.is_grey(picture)
+
+    if wanted is None or channels is None:
+        for looked in for_each(look, files, "looking at sizes", broken):
+            sizes.add(looked[0])
+            grey &= looked[1]
+    if len(sizes) > 1:
+        found = sorted(sizes)
+        raise ValueError(
+            f"the pictures in {folder} have {len(found)} sizes, from {by(found[0])} to {by(found[-1])} "
+            "(height×width); say which size all images shall have, for example size=64"
+        )
+    shape = wanted or (sizes.pop() if sizes else (1, 1))
     channels = channels or (1 if grey else 3)
-    images = torch.zeros(len(files), channels, *wanted, dtype=torch.uint8)
 
-    def read(place: int) -> None:
-        file = files[place]
-        if file not in broken:
-            try:
-                with pictures.open_picture(file) as picture:
-                    images[place] = pictures.pixels(picture, channels, wanted, scaling)
-            except PictureError as error:
-                broken[file] = str(error)
+    def read(file: Path) -> tuple[Path, Tensor]:
+        with pictures.open_picture(file) as picture:
+            return file, pictures.pixels(picture, channels, shape, scaling)
 
-    with ThreadPoolExecutor(os.cpu_count()) as pool:  # Pillow decodes side by side
-        for _ in tqdm(pool.map(read, range(len(files))), "reading", len(files), unit="picture", leave=False):
-            pass
+    images = torch.empty(len(files), channels, *shape, dtype=torch.uint8)
+    places = {file: place for place, file in enumerate(files)}
+    for file, image in for_each(read, [file for file in files if file not in broken], "reading", broken):
+        images[places[file]] = image
+
+    if left_out:
+        print(printable(f"{folder}: left out {left_out}."))
     if broken:
         report_broken(folder, broken, skip_broken)
         good = torch.tensor([file not in broken for file in files])
@@ -74,13 +80,37 @@ def read_folder(
     return images, labels, classes
 
 
-def list_pictures(folder: Path) -> tuple[list[str], list[Path], Tensor]:
-    """Find the classes of a folder, its pictures, and the label of each."""
+def for_each(function: Callable[[Path], T], files: list[Path], title: str, broken: dict[Path, str]) -> Iterator[T]:
+    """Call a function with each file, several side by side, with a progress bar; note in `broken` what can't be read.
+
+    Yields what the function returned, in the files' order.
+    """
+
+    def attempt(file: Path) -> T | None:
+        try:
+            return function(file)
+        except FileNotFoundError:
+            broken[file] = "it is a link to a file that is not there"
+        except PictureError as error:
+            broken[file] = str(error)
+        return None
+
+    pool = ThreadPoolExecutor(os.cpu_count())  # Pillow decodes side by side
+    try:
+        for returned in tqdm(pool.map(attempt, files), title, len(files), unit="picture", leave=False):
+            if returned is not None:
+                yield returned
+    finally:
+        pool.shutdown(cancel_futures=True)  # what is not begun, after Ctrl-C
+
+
+def list_pictures(folder: Path) -> tuple[list[str], list[Path], Tensor, str]:
+    """Find the classes of a folder, its pictures, and the label of each; and say what is left out, if there is."""
     if not folder.exists():
         raise FileNotFoundError(f"there is no folder {folder}")
     if not folder.is_dir():
         raise NotADirectoryError(f"{folder} is a file. Give the folder that has a folder of pictures for each class.")
-    inside = sorted(path for path in folder.iterdir() if not path.name.startswith("."))
+    inside = sorted(path for path in folder.iterdir() if not is_hidden(path.name))
     classes = [path.name for path in inside if path.is_dir()]
     expected = f"A folder of pictures has a folder for each class, for example {folder.name}/cat and {folder.name}/dog."
     if not classes:
@@ -100,7 +130,9 @@ def list_pictures(folder: Path) -> tuple[list[str], list[Path], Tensor]:
                 f"{folder} has the parts {', '.join(classes)}. Read one of them: from_folder({str(first)!r})"
             )
     if len(classes) == 1:
-        raise ValueError(f"{folder} has one class, {classes[0]!r}; a classifier needs at least two. {expected}")
+        deeper = sum(path.is_dir() and not is_hidden(path.name) for path in (folder / classes[0]).iterdir())
+        hint = f"Are the classes one folder deeper, in {folder / classes[0]}?" if deeper > 1 else expected
+        raise ValueError(f"{folder} has one class, {classes[0]!r}; a classifier needs at least two. {hint}")
     by_case: dict[str, str] = {}
     for name in classes:
         if name.casefold() in by_case:
@@ -109,27 +141,50 @@ def list_pictures(folder: Path) -> tuple[list[str], list[Path], Tensor]:
                 "Other systems take them for one: rename one, or put their pictures together."
             )
         by_case[name.casefold()] = name
-    files, labels = [], []
+    files, labels, others = [], [], [path for path in inside if not path.is_dir()]
     for label, name in enumerate(classes):
-        found_files = sorted(
-            Path(root) / file
-            for root, folders, names in os.walk(folder / name, followlinks=True)
-            for file in names
-            if is_picture(Path(root) / file)
-        )
-        if not found_files:
+        found_files = list(walk(folder / name))
+        pictures_of_class = sorted(file for file in found_files if is_picture(file))
+        if not pictures_of_class:
             kinds = ", ".join(sorted(extension[1:] for extension in EXTENSIONS))
             raise ValueError(
                 f"the class {name!r} in {folder} has no pictures. Pictures are files of the kinds {kinds}."
             )
-        files += found_files
-        labels += [label] * len(found_files)
-    return classes, files, torch.tensor(labels)
+        others += sorted(file for file in found_files if not is_picture(file))
+        files += pictures_of_class
+        labels += [label] * len(pictures_of_class)
+    left_out = ""
+    if others:
+        example = f"for example {others[0].relative_to(folder)}"
+        left_out = f"{count(len(others), 'file')} that are no pictures, or in no folder of a class, {example}"
+    return classes, files, torch.tensor(labels), left_out
+
+
+def walk(folder: Path) -> Iterator[Path]:
+    """Find the files in a folder and in those inside it, also behind links, none of them hidden."""
+    seen = set()
+    for root, folders, names in os.walk(folder, followlinks=True):
+        seen.add(os.path.realpath(root))
+        folders[:] = [
+            name for name in folders if not is_hidden(name) and os.path.realpath(Path(root, name)) not in seen
+        ]
+        yield from (Path(root, name) for name in names if not is_hidden(name))
+
+
+def is_hidden(name: str) -> bool:
+    """Tell whether a file or folder is one that systems make for themselves."""
+    return name.startswith(".") or name.lower() in {"thumbs.db", "desktop.ini", "__macosx"}
 
 
 def is_picture(path: Path) -> bool:
     """Tell by its name whether a file is a picture."""
-    return path.suffix.lower() in EXTENSIONS and not path.name.startswith(".")
+    return path.suffix.lower() in EXTENSIONS
+
+
+def named_split(*words: str) -> str:
+    """Return the split that one of these words, from the name of a folder or a data set, is for; else "train"."""
+    said = {word.lower() for word in words}
+    return "test" if said & TEST else "valid" if said & VALID else "train"
 
 
 def report_broken(folder: Path, broken: dict[Path, str], skip: bool) -> None:
@@ -153,7 +208,10 @@ def read_dataset(
 ) -> tuple[Tensor, list[Any]]:
     """Read what `ImageSet.from_dataset` describes: images uint8 N×C×H×W, and a label for each."""
     pictures.check_scaling(scaling)
-    if not hasattr(dataset, "__len__") or not hasattr(dataset, "__getitem__"):
+    if isinstance(dataset, Mapping):
+        raise TypeError(f"the data set has parts, {', '.join(map(repr, dataset))}; give one of them: dataset[…]")
+    indexed = hasattr(dataset, "__len__") and hasattr(dataset, "__getitem__")
+    if not indexed or isinstance(dataset, IterableDataset):
         raise TypeError(
             f"{type(dataset).__name__} has no length or no items by index; take a data set of the map style, "
             "or collect its items in a list first"
@@ -185,37 +243,41 @@ def read_dataset(
 
 def image_and_label(item: Any, image_key: str | None, label_key: str | None) -> tuple[Any, Any]:
     """Return image and label of an item: of a dict by their keys, else the first two."""
-    if isinstance(item, dict):
+    if isinstance(item, Mapping):
         keys = [
-            given if given is not None else next((key for key in usual if key in item), None)
+            [key for key in (usual if given is None else [given]) if key in item]
             for given, usual in ((image_key, IMAGE_KEYS), (label_key, LABEL_KEYS))
         ]
-        if any(key not in item for key in keys):
+        if any(len(possible) != 1 for possible in keys):
             raise ValueError(
                 f"an item has the keys {', '.join(map(repr, item))}; say which are image and label: "
                 "image_key=…, label_key=…"
             )
-        return item[keys[0]], item[keys[1]]
+        return item[keys[0][0]], item[keys[1][0]]
     if isinstance(item, tuple | list) and len(item) >= 2:
         return item[0], item[1]
     raise ValueError(f"an item must be a pair of image and label, or a dict, not a {type(item).__name__}")
 
 
 def as_picture(image: Any) -> Any:
-    """Return a picture of Pillow from one, from a tensor C×H×W, or from an array H×W or H×W×C."""
+    """Return a picture of Pillow from one, from a tensor C×H×W or H×W×C, or from an array H×W, H×W×C or C×H×W.
+
+    Where either end of the shape can be the channels, it is the first of a tensor and the last of an array, as usual.
+    """
     from PIL import Image
 
     if isinstance(image, Image.Image):
         return image
     if not isinstance(image, Tensor | np.ndarray):
         raise ValueError(f"it is a {type(image).__name__}, not a picture, a tensor C×H×W or an array H×W×C")
-    values = torch.as_tensor(image)
-    if values.ndim == 3 and (isinstance(image, Tensor) or values.shape[2] not in (1, 3)) and values.shape[0] in (1, 3):
+    values, channels = as_tensor(image, "an image"), (1, 3, 4)  # 4: the last is transparency
+    first, last = (values.ndim == 3 and values.shape[axis] in channels for axis in (0, -1))
+    if first and (isinstance(image, Tensor) or not last):
         values = values.permute(1, 2, 0)
     if values.ndim == 3 and values.shape[2] == 1:
         values = values[..., 0]
-    if not (values.ndim == 2 or (values.ndim == 3 and values.shape[2] == 3)):
-        raise ValueError(f"its shape is {by(torch.as_tensor(image).shape)}, not C×H×W or H×W×C with 1 or 3 channels")
+    if values.numel() == 0 or not (values.ndim == 2 or (values.ndim == 3 and values.shape[2] in channels)):
+        raise ValueError(f"its shape is {by(image.shape)}, not C×H×W or H×W×C with 1, 3 or 4 channels")
     return Image.fromarray(as_bytes(values).contiguous().numpy())
 
 
@@ -225,24 +287,29 @@ def plain(label: Any) -> Any:
     return array.item() if isinstance(array, np.generic | np.ndarray) and array.size == 1 else array
 
 
-def says_test(dataset: Any) -> bool:
-    """Tell whether a data set, or the one that it is a part of, says that it is a test split."""
-    split = getattr(dataset, "split", getattr(dataset, "split_name", ""))
-    if getattr(dataset, "train", None) is False or (not callable(split) and str(split).lower().startswith("test")):
-        return True
+def known_split(dataset: Any) -> str:
+    """Return "test" if a data set, or one that it is a part or a sum of, says so, else "valid" in the same way."""
+    split = getattr(dataset, "split", None)
+    if split is None or callable(split):  # as ImageSet.split
+        split = getattr(dataset, "split_name", "")
     inner = [getattr(dataset, "dataset", None), *getattr(dataset, "datasets", ())]
-    return any(says_test(each) for each in inner if each is not None)
+    said = {known_split(each) for each in inner if each is not None}
+    said.add(named_split(*re.findall("[a-zA-Z]+", str(split))))
+    if getattr(dataset, "train", None) is False or "test" in said:
+        return "test"
+    return "valid" if "valid" in said else "train"
 
 
-def known_classes(dataset: Any, label_key: str | None) -> Sequence[str] | None:
-    """Return the names of the classes, where a data set knows them."""
+def known_classes(dataset: Any, label_key: str | None) -> list[str] | None:
+    """Return the names of the classes, where a data set, or those that it is a part or a sum of, know them."""
     features = getattr(dataset, "features", None)
-    keys = [label_key] if label_key else LABEL_KEYS
-    if isinstance(features, dict):
-        names = next((features[key].names for key in keys if hasattr(features.get(key), "names")), None)
-        if names:
-            return list(names)
+    if isinstance(features, Mapping):
+        for key in [label_key] if label_key else LABEL_KEYS:
+            if names := getattr(features.get(key), "names", None):
+                return list(names)
     classes = getattr(dataset, "classes", None)
-    if classes is None and getattr(dataset, "dataset", None) is not None:
-        return known_classes(dataset.dataset, label_key)
-    return [str(name) for name in classes] if classes is not None else None
+    if classes is not None:
+        return [str(name) for name in classes]
+    inner = [getattr(dataset, "dataset", None), *getattr(dataset, "datasets", ())]
+    known = [known_classes(each, label_key) for each in inner if each is not None]
+    return known[0] if known and all(each == known[0] for each in known) else None

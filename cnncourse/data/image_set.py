@@ -13,7 +13,7 @@ from torch.utils.data import Dataset
 
 from cnncourse._text import by, printable
 from cnncourse.data._arrays import as_images, as_labels, channel_numbers, statistics
-from cnncourse.data.pictures import check_scaling, image_size
+from cnncourse.data.pictures import check_scaling, image_size, without_warnings
 from cnncourse.data.preprocessing import Preprocessing
 
 
@@ -30,7 +30,8 @@ class ImageSet(Dataset[tuple[Tensor, int]]):
 
     Attributes:
         images: uint8 N×C×H×W, from 0 (black) to 255. Given, they may also be N×H×W×C, or N×H×W if grey; tensors,
-            arrays or lists; bool, whole numbers from 0 to 255, or floats in [0, 1].
+            arrays or lists; bool, whole numbers from 0 to 255, or floats in [0, 1]. The axis of length 1 or 3 is the
+            channels; where two axes could be, a tensor is N×C×H×W, and an array is refused.
         labels: int64 N, the index of each image's class. Given, they may be any whole numbers, or names of classes.
         classes: the name of each class; "0", "1", … unless given.
         mean, std: of each channel with pixels in [0, 1]; what `Loader` normalises by. Unless given, those of these
@@ -94,32 +95,36 @@ class ImageSet(Dataset[tuple[Tensor, int]]):
         channels: int | None = None,
         scaling: str = "crop",
         skip_broken: bool = False,
-        split_name: str = "train",
+        split_name: str | None = None,
     ) -> "ImageSet":
         """Read pictures from a folder that has a folder for each class, as torchvision's `ImageFolder` does.
 
         PNG, JPEG, WebP, GIF (the first frame), BMP, TIFF: grey, in colour or with a palette, turned as the camera says,
-        white where they are transparent. Files of other kinds, and hidden ones, are left out.
+        white where they are transparent. Hidden files are left out, and so are files of other kinds, which a printed
+        line counts.
 
         Args:
             folder: for example with the folders `cat` and `dog`. Their names, sorted, are the classes.
             size: height and width of the images in pixels, or one number for both; without it, all pictures must have
                 one size.
             channels: 1 for grey, 3 for colour; without it, grey if all pictures are.
-            scaling: "crop" scales a picture until it just covers the size, and cuts it in the middle; "stretch" changes
-                its proportions.
-            skip_broken: leave out files that can't be read, and say how many, instead of raising an error.
-            split_name: "train", "valid" or "test".
+            scaling: "crop" scales a picture until it just covers the size, and cuts it in the middle, as torchvision's
+                `Resize` and `CenterCrop` do; "stretch" changes its proportions.
+            skip_broken: leave out files that can't be read, and name them, instead of raising an error.
+            split_name: "train", "valid" or "test"; without it, what the folder is called, else "train".
 
         Raises:
             FileNotFoundError: there is no such folder.
             NotADirectoryError: it is a file.
             ValueError: it has no classes or one, a class has no pictures, a file is broken, or sizes differ.
         """
-        from cnncourse.data._gather import read_folder
+        from cnncourse.data._gather import named_split, read_folder
 
-        images, labels, classes = read_folder(Path(folder), size, channels, scaling, skip_broken)
-        return cls(images, labels, classes, name=Path(folder).name, split_name=split_name, scaling=scaling)
+        folder = Path(folder).expanduser()
+        with without_warnings():
+            images, labels, classes = read_folder(folder, size, channels, scaling, skip_broken)
+        name = folder.resolve().name
+        return cls(images, labels, classes, name=name, split_name=split_name or named_split(name), scaling=scaling)
 
     @classmethod
     def from_dataset(
@@ -137,23 +142,23 @@ class ImageSet(Dataset[tuple[Tensor, int]]):
         """Take over any data set that has a length and gives an image and a label for an index.
 
         For example torchvision's, or Hugging Face's, whose items are dicts. An image is a picture of Pillow, a tensor
-        C×H×W, or an array H×W or H×W×C.
+        C×H×W, or an array H×W or H×W×C, with values as in `ImageSet`.
 
         Args:
             dataset: without normalisation among its transforms.
             size, channels, scaling: as in `from_folder`.
             classes: their names; without it, those that the data set knows, else "0", "1", …
             image_key, label_key: where an item is a dict and they can't be guessed.
-            split_name: "train", "valid" or "test"; without it, "test" if the data set says so, else "train".
+            split_name: "train", "valid" or "test"; without it, "test" or "valid" if the data set says so, else "train".
 
         Raises:
-            TypeError: the data set has no length.
+            TypeError: the data set has no length, or no items by index.
             ValueError: an item is something else, or the images do not fit together.
         """
-        from cnncourse.data._gather import known_classes, read_dataset, says_test
+        from cnncourse.data._gather import known_classes, known_split, read_dataset
 
         images, labels = read_dataset(dataset, size, channels, scaling, image_key, label_key)
-        split_name = split_name or ("test" if says_test(dataset) else "train")
+        split_name = split_name or known_split(dataset)
         classes = classes or known_classes(dataset, label_key)
         name = type(dataset).__name__
         return cls(images, labels, classes, name=name, split_name=split_name, scaling=scaling)

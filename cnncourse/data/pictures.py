@@ -1,6 +1,9 @@
 """Picture files as tensors: any format, size and colour that Pillow reads becomes uint8 C×H×W."""
 
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from numbers import Integral
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -11,7 +14,9 @@ from torch import Tensor
 if TYPE_CHECKING:
     from PIL import Image
 
-EXTENSIONS = {".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".ppm", ".pgm"}
+EXTENSIONS = {
+    ".png", ".jpg", ".jpeg", ".jfif", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".avif", ".ppm", ".pgm", ".pbm",
+}  # fmt: skip
 GREY_MODES = {"1", "L", "LA", "La", "I", "I;16", "I;16B", "I;16L"}
 MOST_PIXELS = 100_000_000  # of a picture; more is a mistake, or an attack on the memory
 SCALINGS = ("crop", "stretch")
@@ -21,8 +26,27 @@ class PictureError(ValueError):
     """A file that can't be read as a picture; its text says why."""
 
 
+@contextmanager
+def complaining() -> Iterator[None]:
+    """Turn what Pillow says about a damaged picture, which can be any error, into `PictureError`."""
+    try:
+        yield
+    except PictureError:
+        raise
+    except Exception as error:
+        raise PictureError(f"it is broken: {error}") from error
+
+
+@contextmanager
+def without_warnings() -> Iterator[None]:
+    """Keep quiet what Pillow warns of: damaged notes beside the pixels, and a size that is checked here."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", module="PIL")
+        yield
+
+
 def open_picture(source: str | Path | BinaryIO) -> "Image.Image":
-    """Open a picture by its header; its pixels are decoded later.
+    """Open a picture by its header; its pixels are decoded later, `without_warnings` around both.
 
     Raises:
         FileNotFoundError: there is no such file.
@@ -31,14 +55,14 @@ def open_picture(source: str | Path | BinaryIO) -> "Image.Image":
     from PIL import Image, UnidentifiedImageError
 
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            picture = Image.open(source)
+        picture = Image.open(source)
     except Image.DecompressionBombError as error:
         raise PictureError("it has too many pixels; make it smaller") from error
     except FileNotFoundError:
         raise
-    except (UnidentifiedImageError, OSError, ValueError, SyntaxError) as error:
+    except Exception as error:
+        if isinstance(error, OSError) and error.strerror and not isinstance(error, UnidentifiedImageError):
+            raise PictureError(error.strerror) from error  # no permission, or a folder
         raise PictureError("it is no picture, or its beginning is broken") from error
     if picture.width * picture.height > MOST_PIXELS:
         picture.close()
@@ -46,6 +70,7 @@ def open_picture(source: str | Path | BinaryIO) -> "Image.Image":
     return picture
 
 
+@complaining()
 def is_grey(picture: "Image.Image") -> bool:
     """Tell by its header whether a picture has no colours."""
     if picture.mode == "P":
@@ -54,6 +79,7 @@ def is_grey(picture: "Image.Image") -> bool:
     return picture.mode in GREY_MODES
 
 
+@complaining()
 def turned_size(picture: "Image.Image") -> tuple[int, int]:
     """Return height and width of a picture as its camera was held."""
     sideways = picture.getexif().get(0x0112) in (5, 6, 7, 8)
@@ -69,8 +95,8 @@ def pixels(picture: "Image.Image", channels: int, size: tuple[int, int], scaling
         picture: as `open_picture` gives it.
         channels: 1 for grey, 3 for colour.
         size: height and width in pixels.
-        scaling: "crop" scales the picture until it just covers the size, and cuts it in the middle; "stretch" changes
-            its proportions.
+        scaling: "crop" scales the picture until it just covers the size, and cuts it in the middle, as torchvision's
+            `Resize` and `CenterCrop` do; "stretch" changes its proportions.
 
     Returns:
         uint8 C×H×W.
@@ -78,26 +104,35 @@ def pixels(picture: "Image.Image", channels: int, size: tuple[int, int], scaling
     Raises:
         PictureError: it can't be decoded.
     """
-    from PIL import Image, ImageOps
+    from PIL import Image
 
-    try:
-        picture = _eight_bits(ImageOps.exif_transpose(picture))
-        if picture.mode in ("LA", "La", "PA", "RGBA", "RGBa") or "transparency" in picture.info:
-            picture = picture.convert("RGBA")
-            picture = Image.alpha_composite(Image.new("RGBA", picture.size, "white"), picture)
-        picture = picture.convert("L" if channels == 1 else "RGB")
-    except (OSError, ValueError, SyntaxError, EOFError, MemoryError) as error:
-        raise PictureError(f"it is broken: {error}") from error
+    picture = _upright(picture, "L" if channels == 1 else "RGB")
     height, width = size
     if scaling == "stretch":
         picture = picture.resize((width, height), Image.Resampling.BILINEAR)
     elif picture.size != (width, height):
-        scale = max(width / picture.width, height / picture.height)
-        whole = max(round(picture.width * scale), width), max(round(picture.height * scale), height)
-        picture = picture.resize(whole, Image.Resampling.BILINEAR)
-        left, top = (whole[0] - width) // 2, (whole[1] - height) // 2
+        # One side as wanted, the other as it follows, rounded as in torchvision.
+        covering = (width, width * picture.height // picture.width)
+        if covering[1] < height:
+            covering = (height * picture.width // picture.height, height)
+        if covering[0] * covering[1] > MOST_PIXELS:
+            raise PictureError(f"it is too long and narrow, {picture.width}×{picture.height} pixels; cut it")
+        picture = picture.resize(covering, Image.Resampling.BILINEAR)
+        left, top = round((covering[0] - width) / 2), round((covering[1] - height) / 2)
         picture = picture.crop((left, top, left + width, top + height))
     return torch.from_numpy(np.array(picture)).view(height, width, channels).permute(2, 0, 1)
+
+
+@complaining()
+def _upright(picture: "Image.Image", mode: str) -> "Image.Image":
+    """Decode a picture, turn it, put it on white and give it a mode."""
+    from PIL import Image, ImageOps
+
+    picture = _eight_bits(ImageOps.exif_transpose(picture))
+    if picture.mode in ("LA", "La", "PA", "RGBA", "RGBa") or "transparency" in picture.info:
+        picture = picture.convert("RGBA")
+        picture = Image.alpha_composite(Image.new("RGBA", picture.size, "white"), picture)
+    return picture.convert(mode)
 
 
 def _eight_bits(picture: "Image.Image") -> "Image.Image":
@@ -118,12 +153,12 @@ def image_size(size: object) -> tuple[int, int]:
     Raises:
         ValueError: it is neither.
     """
-    numbers = (size, size) if isinstance(size, int) else size
+    numbers = (size, size) if isinstance(size, Integral) else size
     if not isinstance(numbers, tuple | list) or len(numbers) != 2:
         raise ValueError(f"a size is a number of pixels, or height and width, for example 64 or (48, 64), not {size!r}")
-    height, width = numbers
-    if not (isinstance(height, int) and isinstance(width, int) and height > 0 and width > 0):
+    if not all(isinstance(number, Integral) and int(number) > 0 for number in numbers):
         raise ValueError(f"a size is a number of pixels, or height and width, for example 64 or (48, 64), not {size!r}")
+    height, width = map(int, numbers)
     return height, width
 
 

@@ -52,7 +52,7 @@ class Preprocessing:
             ValueError: it is no picture, is broken, or has too many pixels.
         """
         try:
-            with pictures.open_picture(source) as picture:
+            with pictures.without_warnings(), pictures.open_picture(source) as picture:
                 image = pictures.pixels(picture, len(self.mean), self.size, self.scaling)
         except pictures.PictureError as error:
             name = source if isinstance(source, str | Path) else "the file"

@@ -35,6 +35,12 @@ IMAGES = {
     "float16": ((COLOUR / 255).half(), COLOUR),
     "bool": (GREY > 99, (GREY > 99).byte() * 255),
     "not in one piece": (COLOUR.numpy()[:, :, ::-1], COLOUR.flip(2)),
+    "a tensor of uint16": (GREY.to(torch.uint16), GREY),
+    "for reading only": (np.broadcast_to(GREY.numpy()[:1], (6, 1, 5, 4)), GREY[:1].expand(6, -1, -1, -1)),
+    "in another order of memory": (COLOUR.to(memory_format=torch.channels_last), COLOUR),
+    "with a gradient": ((GREY / 255).requires_grad_(), GREY),
+    "other channels": (COLOUR.repeat(1, 2, 2, 2)[:, :4], COLOUR.repeat(1, 2, 2, 2)[:, :4]),
+    "two sides of three pixels": (COLOUR[:, :, :3, :3], COLOUR[:, :, :3, :3]),
 }
 
 
@@ -44,6 +50,7 @@ def test_images_of_the_usual_layouts_and_types(name):
     images = ImageSet(given, LABELS)
     assert images.images.dtype == torch.uint8
     assert torch.equal(images.images, expected)
+    assert images.images.is_contiguous()  # in another order, convolutions would be rounded in another way
 
 
 BAD_IMAGES = {
@@ -59,6 +66,8 @@ BAD_IMAGES = {
     "a number": (7, "not one number"),
     "either axis": (np.zeros((6, 3, 3, 3), np.uint8), "either axis 1 or axis 3 can be the channels"),
     "transparency": (np.zeros((6, 8, 8, 4), np.uint8), r"Is the fourth channel transparency\?"),
+    "transparency in a tensor": (torch.zeros(6, 8, 8, 4, dtype=torch.uint8), r"Is the fourth channel transparency\?"),
+    "two channels, last": (torch.zeros(6, 8, 8, 2, dtype=torch.uint8), "Images of other channels are a tensor N×C×H×W"),
     "two channels": (np.zeros((6, 8, 8, 2), np.uint8), "1 or 3 channels"),
     "complex": (torch.zeros(6, 1, 2, 2, dtype=torch.complex64), "not complex64"),
     "different sizes": ([np.zeros((2, 2)), np.zeros((3, 3))], "all of one size"),

@@ -35,16 +35,27 @@ def test_a_folder_is_torchvisions_image_folder(tmp_path):
     assert (images.name, images.split_name) == (tmp_path.name, "train")
 
 
-@pytest.mark.parametrize("size", [(40, 30), (30, 40), (31, 57), (16, 16), (9, 64)])
+@pytest.mark.parametrize(
+    "size", [(40, 30), (30, 40), (31, 57), (57, 31), (16, 16), (9, 64), (33, 16), (16, 19), (3, 2)]
+)
 def test_scaling_is_torchvisions_resize_and_centre_crop(size):
     original, transforms = picture(*size, seed=3), torchvision.transforms
-    mine = pictures.pixels(original, 3, (16, 16)).float()
     steps = transforms.Compose([transforms.Resize(16), transforms.CenterCrop(16), transforms.PILToTensor()])
-    theirs = steps(original).float()
-    # The longer side is rounded here and cut off there, which moves the picture by less than half a pixel.
-    assert (mine - theirs).abs().mean() < (1 if min(size) * round(16 * max(size) / min(size)) == 16 * max(size) else 30)
+    assert torch.equal(pictures.pixels(original, 3, (16, 16)), steps(original))
     stretched = pictures.pixels(original, 3, (16, 20), "stretch")
     assert torch.equal(stretched, transforms.PILToTensor()(transforms.Resize((16, 20))(original)))
+
+
+@pytest.mark.parametrize("size", [(16, 9), (9, 16), (40, 1), (7, 20)])
+def test_a_size_that_is_not_square_is_covered_and_cut_in_the_middle(size):
+    """Stripes across the cut side stay where they are in the middle of the picture."""
+    for width, height in ((64, 48), (48, 64), (50, 50)):
+        columns = Image.fromarray(np.tile(np.linspace(0, 255, width).astype(np.uint8), (height, 1)))
+        found = pictures.pixels(columns, 1, size)
+        assert found.shape == (1, *size)
+        assert found.float().mean().item() == pytest.approx(127, abs=15)  # half a pixel
+        rows = pictures.pixels(columns.transpose(Image.Transpose.TRANSPOSE), 1, size[::-1])
+        assert torch.equal(rows, found.mT)
 
 
 FILES = {
@@ -99,6 +110,8 @@ def test_colours_grey_palettes_and_transparency():
     assert torch.equal(read(saved(picture(mode="1"))), as_tensor(picture(mode="1").convert("RGB")))
     cmyk = colour.convert("CMYK")
     assert (read(saved(cmyk, "TIFF")).float() - as_tensor(cmyk.convert("RGB")).float()).abs().max() <= 1
+    inks = saved(Image.new("CMYK", (12, 8), (0, 255, 255, 0)), "JPEG")
+    assert (read(inks)[:, 4, 4].int() - torch.tensor([255, 0, 0])).abs().max() <= 8  # red
 
 
 def test_sixteen_bits_keep_their_range():
@@ -127,15 +140,42 @@ def test_of_a_moving_picture_the_first_frame_counts():
     assert (read(saved(frames[0], "GIF", save_all=True, append_images=frames[1:]), 1) == 10).all()
 
 
-def test_what_is_no_picture_is_left_out(tmp_path):
+def test_what_is_no_picture_is_left_out(tmp_path, capsys):
     make_folder(tmp_path)
-    for name in (".DS_Store", "Thumbs.db", "notes.txt", "._0.png", ".hidden.jpg"):
+    for name in (".DS_Store", "Thumbs.db", "desktop.ini", "._0.png", ".hidden.jpg"):
         (tmp_path / "cat" / name).write_bytes(b"no picture")
-    (tmp_path / "notes.txt").touch()
-    (tmp_path / ".git").mkdir()
-    (tmp_path / "cat" / "more" / "deep").mkdir(parents=True)
+    for name in (".git", "__MACOSX", "cat/.ipynb_checkpoints", "cat/more/deep"):
+        (tmp_path / name).mkdir(parents=True)
+    picture(seed=6).save(tmp_path / "cat" / ".ipynb_checkpoints" / "0.png")
     picture(seed=7).save(tmp_path / "cat" / "more" / "deep" / "ä 数.png")
     assert ImageSet.from_folder(tmp_path).class_counts == {"cat": 2, "dog": 1}
+    assert capsys.readouterr().out == ""  # what systems make for themselves is no news
+    (tmp_path / "cat" / "a.heic").touch()
+    (tmp_path / "cat" / "more" / "notes.txt").touch()
+    picture().save(tmp_path / "loose.png")
+    assert ImageSet.from_folder(tmp_path).class_counts == {"cat": 2, "dog": 1}
+    said = "left out 3 files that are no pictures, or in no folder of a class, for example loose.png."
+    assert said in capsys.readouterr().out
+
+
+def test_links_are_followed_once(tmp_path):
+    make_folder(tmp_path / "pets")
+    make_folder(tmp_path / "elsewhere", classes=("more",))
+    (tmp_path / "pets" / "cat" / "link").symlink_to(tmp_path / "elsewhere" / "more")
+    (tmp_path / "pets" / "cat" / "round").symlink_to(tmp_path / "pets" / "cat")
+    assert ImageSet.from_folder(tmp_path / "pets").class_counts == {"cat": 2, "dog": 1}
+    (tmp_path / "pets" / "cat" / "lost.png").symlink_to(tmp_path / "nowhere.png")
+    with pytest.raises(ValueError, match=r"cat/lost\.png: it is a link to a file that is not there"):
+        ImageSet.from_folder(tmp_path / "pets")
+
+
+@pytest.mark.parametrize(
+    ("name", "split"), [("test", "test"), ("Testing", "test"), ("val", "valid"), ("train", "train"), ("tests", "train")]
+)
+def test_a_folder_says_which_split_it_is(tmp_path, name, split):
+    make_folder(tmp_path / name)
+    assert ImageSet.from_folder(tmp_path / name).split_name == split
+    assert ImageSet.from_folder(tmp_path / name, split_name="valid").split_name == "valid"
 
 
 def test_grey_unless_one_is_in_colour(tmp_path):
@@ -170,6 +210,7 @@ def broken(folder, *contents):
     make_folder(folder)
     whole = saved(picture(200, 200), "JPEG").getvalue()
     kinds = {"empty": b"", "text": b"<html>404</html>", "cut": whole[: len(whole) // 2], "start": whole[:20]}
+    kinds["heic"] = b"\0\0\0\x18ftypheic" + bytes(100)  # of a telephone, with another name
     for content in contents:
         (folder / "cat" / f"{content}.jpg").write_bytes(kinds[content])
 
@@ -199,9 +240,11 @@ FOLDERS = {
     "a class without pictures": (empty_class, "the class 'rat' in .* has no pictures. Pictures are files of"),
     "names that differ by case": (case, "differ by case only: 'Cat' and 'cat'"),
     "two sizes": (two_sizes, r"2 sizes, from 8×12 to 10×20 \(height×width\); .* size=64"),
+    "one folder too high": (only("pets/cat", "pets/dog"), "Are the classes one folder deeper, in .*pets.pets"),
     "parts": (only("train/cat", "train/dog", "test/cat"), r"has the parts test, train\. Read one of them"),
     "a zero-byte file": (lambda folder: broken(folder, "empty"), "1 file in .* can't be read:\n  cat/empty.jpg"),
     "a page": (lambda folder: broken(folder, "text"), "cat/text.jpg: it is no picture"),
+    "another kind": (lambda folder: broken(folder, "heic"), "cat/heic.jpg: it is no picture"),
     "a cut file": (lambda folder: broken(folder, "cut"), "cat/cut.jpg: it is broken"),
     "two": (lambda folder: broken(folder, "cut", "start"), "2 files .* skip_broken=True"),
     "a gigapixel": (huge, "giga.bmp: it has .*too many"),
@@ -241,6 +284,37 @@ def test_broken_files_are_skipped_if_asked_and_named(tmp_path, capsys):
     (tmp_path / "dog" / "0.png").write_bytes(b"")
     with pytest.raises(ValueError, match=r"the class 'dog' in .* has no picture that can be read"):
         ImageSet.from_folder(tmp_path, size=8, skip_broken=True)
+
+
+@pytest.mark.parametrize("size", [None, 8, (8, 12)])
+@pytest.mark.parametrize("format", ["PNG", "JPEG", "GIF", "WEBP", "TIFF", "BMP"])
+def test_a_cut_file_of_any_kind_is_named(tmp_path, format, size):
+    make_folder(tmp_path)
+    for mode in ("RGB", "L", "P"):
+        if not (mode == "P" and format in ("JPEG", "WEBP")):
+            whole = saved(picture(mode="RGB").quantize(20) if mode == "P" else picture(mode=mode), format).getvalue()
+            (tmp_path / "dog" / f"{mode}.{format.lower()}").write_bytes(whole[: len(whole) * 2 // 3])
+    with pytest.raises(ValueError, match=rf"[23] files in .* can't be read:\n  dog/L\.{format.lower()}: it is"):
+        ImageSet.from_folder(tmp_path, size=size)
+    assert ImageSet.from_folder(tmp_path, size=size, skip_broken=True).class_counts == {"cat": 1, "dog": 1}
+
+
+def test_damaged_notes_beside_the_pixels_are_no_matter(tmp_path):
+    """Pillow warns of them, and warnings are errors in these tests."""
+    make_folder(tmp_path)
+    exif = Image.Exif()
+    exif[0x0112], exif[0x010F] = 6, "a camera"
+    content = saved(picture(), "JPEG", exif=exif).getvalue()
+    place = content.index(b"Exif\0\0") + 6
+    for length in (9, 12, 20):
+        damaged = content[: place + length] + b"\xff" * 8 + content[place + length + 8 :]
+        (tmp_path / "cat" / f"{length}.jpg").write_bytes(damaged)
+    assert len(ImageSet.from_folder(tmp_path, size=8)) == 5
+
+
+def test_a_picture_that_is_too_long_and_narrow():
+    with pytest.raises(pictures.PictureError, match="too long and narrow, 1×60000 pixels"):
+        pictures.pixels(Image.new("L", (1, 60_000)), 1, (64, 64))
 
 
 class Dicts:
@@ -286,6 +360,30 @@ def test_data_sets_of_dicts_tensors_and_arrays():
     grey = [(image[0].numpy() / 255, "ab"[label % 2]) for label, image in enumerate(expected)]
     assert ImageSet.from_dataset(grey).classes == ("a", "b")
     assert torch.equal(ImageSet.from_dataset(grey).images, expected[:, :1])
+    wide = [(image.numpy().astype(np.uint16), label) for label, image in enumerate(expected)]
+    assert torch.equal(ImageSet.from_dataset(wide).images, expected)
+    clear = [(np.full((8, 12, 4), (9, 9, 9, alpha), np.uint8), 0) for alpha in (0, 255)]
+    assert ImageSet.from_dataset(clear).images.amax(dim=(1, 2, 3)).tolist() == [255, 9]
+    for key in ("fine_label", "coarse_label"):
+        both = Dicts("img", "fine_label", coarse_label=1)
+        assert len(ImageSet.from_dataset(both, label_key=key).class_counts) == 2
+    with pytest.raises(ValueError, match="the keys 'img', 'fine_label', 'coarse_label'; say which"):
+        ImageSet.from_dataset(both)
+
+
+class Named:
+    names = ("cat", "dog")
+
+
+def test_names_of_classes_are_found():
+    hugging = Dicts()
+    hugging.features = {"image": None, "label": Named}
+    assert ImageSet.from_dataset(hugging).classes == ("cat", "dog")
+    first, second = Says(classes=["a", "b"]), Says(classes=["b", "a"])
+    join = torch.utils.data.ConcatDataset
+    assert ImageSet.from_dataset(join([first, first])).classes == ("a", "b")
+    assert ImageSet.from_dataset(join([first, second])).classes == ("0", "1")
+    assert ImageSet.from_dataset(first, classes=["x", "y"]).classes == ("x", "y")
 
 
 class Says(list):
@@ -294,15 +392,43 @@ class Says(list):
         self.__dict__ |= says
 
 
-@pytest.mark.parametrize(("says", "split"), [({"train": False}, "test"), ({"split": "test"}, "test"), ({}, "train")])
+@pytest.mark.parametrize(
+    ("says", "split"),
+    [
+        ({"train": False}, "test"),
+        ({"split": "test"}, "test"),
+        ({"split": "test[:10%]"}, "test"),
+        ({"split": "train+test"}, "test"),
+        ({"split": "val"}, "valid"),
+        ({"split": "validation"}, "valid"),
+        ({"split": "train"}, "train"),
+        ({"train": True}, "train"),
+        ({}, "train"),
+    ],
+)
 def test_a_test_split_stays_one(says, split):
     assert ImageSet.from_dataset(Says(**says)).split_name == split
     joined = torch.utils.data.ConcatDataset([Says(), Says(**says)])
     assert ImageSet.from_dataset(joined).split_name == split
 
 
+class Stream(torch.utils.data.IterableDataset):
+    def __iter__(self):
+        yield picture(), 0
+
+    def __len__(self):
+        return 1
+
+
 BAD_SETS = {
     "a stream": (iter([1]), TypeError, "has no length"),
+    "a stream with a length": (Stream(), TypeError, "take a data set of the map style"),
+    "batches": (torch.utils.data.DataLoader([(picture(), 0)]), TypeError, "no items by index"),
+    "parts": ({"train": Dicts(), "test": Dicts()}, TypeError, r"has parts, 'train', 'test'; give one of them"),
+    "0 to 255 as floats": ([(torch.full((1, 2, 2), 99.0), 0)] * 2, ValueError, r"image 0 .* Divide them"),
+    "one-hot": ([(picture(), torch.eye(2)[0])] * 3, ValueError, "are they one-hot"),
+    "no label": ([(picture(), None)] * 3, ValueError, "labels"),
+    "no pixels": ([(np.zeros((0, 4)), 0)], ValueError, "its shape is 0×4"),
     "nothing": ([], ValueError, "the data set is empty"),
     "normalised": ([(torch.full((1, 2, 2), -0.4), 0)] * 2, ValueError, r"image 0 .* normalised already"),
     "images alone": ([picture()], ValueError, "a pair of image and label, or a dict, not a Image"),
