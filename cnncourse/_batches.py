@@ -6,7 +6,6 @@
 from collections.abc import Iterable, Iterator, Mapping
 from numbers import Number
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -14,9 +13,7 @@ from torch import Tensor, nn
 from torch.utils.data import BatchSampler, DataLoader, Dataset, IterableDataset, SequentialSampler
 
 from cnncourse._text import by
-
-if TYPE_CHECKING:
-    from cnncourse.data import Preprocessing
+from cnncourse.data import Preprocessing
 
 Batches = Iterable[tuple[Tensor, Tensor]]
 IMAGE_KEYS, LABEL_KEYS = ("image", "images", "img", "pixel_values"), ("label", "labels")
@@ -157,9 +154,10 @@ def refuse_test_split(loader: object) -> None:
             )
 
 
-def preprocessing_of(loader: object) -> "Preprocessing | None":
+def preprocessing_of(loader: object) -> Preprocessing | None:
     """Return how a loader's images are prepared, where all its data sets say so and agree."""
-    found = [data.preprocessing for data in _all_inside(loader) if hasattr(data, "preprocessing")]
+    said = [getattr(data, "preprocessing", None) for data in _all_inside(loader)]
+    found = [each for each in said if isinstance(each, Preprocessing)]
     return found[0] if found and all(each == found[0] for each in found) else None
 
 

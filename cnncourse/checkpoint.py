@@ -20,6 +20,7 @@ from cnncourse._files import write_whole
 from cnncourse._model import bare
 from cnncourse._text import by
 from cnncourse._weight_files import fitted, plain_name, read, weights_of
+from cnncourse.data import Preprocessing
 
 # How an optimizer computes, and what it holds: no setting of the method.
 NO_SETTINGS = {"params", "param_names", "foreach", "fused", "capturable", "differentiable"}
@@ -141,7 +142,7 @@ def _state(model: nn.Module, optimizer: Optimizer | None, scheduler: LRScheduler
         "scheduler": scheduler.state_dict() if scheduler else None,
         "settings": _settings(model, optimizer, scheduler),
         "history": [dict(row) for row in history or []],
-        "preprocessing": preprocessing and preprocessing.as_dict(),
+        "preprocessing": preprocessing.as_dict() if isinstance(preprocessing, Preprocessing) else None,
         "random": torch.get_rng_state(),
         "random_cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
         "random_mps": torch.mps.get_rng_state() if torch.backends.mps.is_available() else None,
@@ -286,8 +287,6 @@ def _all_that_differ(names: list[str], shapes: dict[str, tuple[str | None, str |
 
 def _set_preprocessing(model: nn.Module, state: dict) -> None:
     if isinstance(values := state.get("preprocessing"), dict):
-        from cnncourse.data import Preprocessing
-
         bare(model).preprocessing = Preprocessing.from_dict(values)
 
 

@@ -1,6 +1,7 @@
-"""Sphinx extension for the chapters: what their pages call a solution, and how long they take.
+"""Sphinx extension for the chapters: how they are opened, what their pages call a solution, and how long they take.
 
-A hidden cell with the tag `solution` is folded under the word Solution. A table has the times of the chapters that are
+Under a chapter's title stand links that open it in Colab and download it. A hidden cell with the tag `solution` is
+folded under the word Solution, without the line that says so in Colab. A table has the times of the chapters that are
 in the table of contents and whose names match a pattern:
 
     ```{chapter-times} notebooks/0[1-5]*
@@ -18,6 +19,8 @@ from docutils import nodes
 from docutils.statemachine import StringList
 from sphinx.util.docutils import SphinxDirective
 
+COLAB = "https://colab.research.google.com"
+TITLE_IN_COLAB = "# @title "
 TIMES = re.compile(r"about (\d+) minutes? of reading, (\d+) minutes? of running")
 
 
@@ -38,13 +41,37 @@ class ChapterTimes(SphinxDirective):
         return content.children
 
 
-def name_solutions(app, doctree):
+def name_folded_cells(app, doctree):
     for cell in doctree.findall(nodes.container):
         if "tag_solution" in cell["classes"]:
             cell["prompt_show"] = cell["prompt_hide"] = "Solution"
+        for code in cell.findall(nodes.literal_block):
+            first, _, rest = code.rawsource.partition("\n")
+            if "cell" in cell["classes"] and first.startswith(TITLE_IN_COLAB):
+                code.rawsource, code[:] = rest, [nodes.Text(rest)]
+
+
+def add_links(app, doctree):
+    """Put the ways to open a chapter under its title."""
+    if not app.env.docname.startswith("notebooks/"):
+        return
+    options = app.config.html_theme_options
+    repository = options["repository_url"].removeprefix("https://github.com/").rstrip("/")
+    branch, name = options.get("repository_branch", "main"), app.env.docname
+    links = {
+        "Open in Colab": f"{COLAB}/github/{repository}/blob/{branch}/{name}.ipynb",
+        "Download the notebook": f"../_sources/{name}.ipynb",
+    }
+    paragraph = nodes.paragraph(classes=["open-chapter"])
+    for number, (text, address) in enumerate(links.items()):
+        paragraph += [nodes.Text(" · ")] * (number > 0)
+        paragraph += nodes.reference("", text, refuri=address)
+    title = next(doctree.findall(nodes.title))
+    title.parent.insert(title.parent.index(title) + 1, paragraph)
 
 
 def setup(app):
-    app.connect("doctree-read", name_solutions)
+    app.connect("doctree-read", name_folded_cells)
+    app.connect("doctree-read", add_links)
     app.add_directive("chapter-times", ChapterTimes)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

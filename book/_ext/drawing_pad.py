@@ -10,18 +10,24 @@ the book is built, and written as one script a network, because a page that was 
 no data. Only this page loads the pad; `_static/drawing_pad.js` loads the networks when they are chosen.
 """
 
+import base64
 import html
+import io
 import json
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
 
+import torch
 import yaml
 from docutils import nodes
+from PIL import Image
 from sphinx.util.docutils import SphinxDirective
+from torch import Tensor
 
-from cnncourse.checkpoint import load_weights
-from cnncourse.experiments import RECIPES, weights_file
+from cnncourse.data import CLASSES
+from cnncourse.data._sources import sample_arrays
+from cnncourse.experiments import RECIPES, trained, weights_file
 from cnncourse.pad import JS, SCRIPTS, web_network
 
 NEEDS_SCRIPT = "The drawing pad runs in your browser. Allow this page to run JavaScript, and load it again."
@@ -47,12 +53,25 @@ class DrawingPad(SphinxDirective):
 
 
 @cache
-def script(name):
-    """A trained network as a script that hands it to the page."""
-    recipe = RECIPES[name]
-    model = load_weights(weights_file(name), recipe.model())
-    network = json.dumps(web_network(model, data=recipe.data))
-    return f"cnncourse.networkFile({json.dumps(name)}, {network});\n"
+def script(name: str) -> str:
+    """Write a trained network as a script that hands it to the page, with pictures to start from if it reads colour."""
+    network = web_network(trained(name))
+    shown = pictures(RECIPES[name].data) if network["input"]["shape"][0] == 3 else []
+    return f"cnncourse.networkFile({json.dumps(name)}, {json.dumps(network)}, {json.dumps(shown)});\n"
+
+
+def pictures(data: str) -> list[dict[str, str]]:
+    """Return one test picture of each class of the bundled sample, as a name and a PNG in a data URI."""
+    images, labels = map(torch.from_numpy, sample_arrays(data, "test"))
+    firsts = [int((labels == label).nonzero()[0]) for label in range(len(CLASSES[data]))]
+    return [{"name": CLASSES[data][label], "address": png(images[first])} for label, first in enumerate(firsts)]
+
+
+def png(image: Tensor) -> str:
+    """Write an image, uint8 3×H×W, as a data URI."""
+    content = io.BytesIO()
+    Image.fromarray(image.permute(1, 2, 0).numpy()).save(content, "PNG", optimize=True)
+    return "data:image/png;base64," + base64.b64encode(content.getvalue()).decode()
 
 
 def place(translator, node):

@@ -46,8 +46,9 @@ def as_slides(app, pagename, templatename, context, doctree):
         return None
     files = {name: Path(app.srcdir, source) for source, name in app.builder.images.items()}
     context["slides"] = with_images(one_section_a_slide(context["body"]), files)
-    colours = PygmentsBridge("html", "a11y-high-contrast-light").get_stylesheet()
-    context["styles"] = "\n".join([*(path.read_text(encoding="utf8") for path in STYLES), colours])
+    light, dark = (PygmentsBridge("html", f"a11y-high-contrast-{mode}").get_stylesheet() for mode in ("light", "dark"))
+    dark = f"@media (prefers-color-scheme: dark) {{\n{dark}\n}}"
+    context["styles"] = "\n".join([*(path.read_text(encoding="utf8") for path in STYLES), light, dark])
     context["scripts"] = "\n".join(path.read_text(encoding="utf8") for path in SCRIPTS)
     return "slides.html"
 

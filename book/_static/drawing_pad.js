@@ -1,23 +1,25 @@
-// The drawing pad of the page "Draw a digit": its networks are scripts beside it, loaded when they are chosen.
-
+// The drawing pad of a page of the book: its networks are scripts beside it, loaded when they are chosen.
 (function (cnncourse) {
   "use strict";
 
   const folder = new URL("pad/networks/", document.currentScript.src);
   const files = new Map(); // what the scripts of networks hand over
 
-  /** Called by the script of a network. */
-  cnncourse.networkFile = (id, json) => files.set(id, json);
+  /** Called by the script of a network: its JSON, and pictures to start from, [{name, address}]. */
+  cnncourse.networkFile = (id, json, pictures) => files.set(id, { json, pictures });
 
   /** A Promise of the network whose script has this address. */
-  function load(id, address) {
-    return new Promise((resolve, reject) => {
+  async function load(id, address) {
+    await new Promise((resolve, reject) => {
       const script = document.createElement("script");
-      script.onload = () => resolve();
-      script.onerror = () => reject(new Error("its file can't be reached. Check the connection, then choose it again."));
+      const fail = () => reject(new Error("its file can't be reached. Check the connection, then choose it again."));
+      script.addEventListener("load", resolve);
+      script.addEventListener("error", fail);
       script.src = address;
       document.head.append(script);
-    }).then(() => cnncourse.readNetwork(files.get(id)));
+    });
+    const { json, pictures } = files.get(id);
+    return { ...cnncourse.readNetwork(json), pictures };
   }
 
   for (const element of document.querySelectorAll(".drawing-pad")) {

@@ -11,7 +11,6 @@ from torch.optim.lr_scheduler import LinearLR, LRScheduler, OneCycleLR, ReduceLR
 
 from cnncourse.augment import random_affine, random_crop, random_flip, random_noise, random_shift
 from cnncourse.checkpoint import load_weights
-from cnncourse.data import CLASSES, STATISTICS, Preprocessing
 from cnncourse.experiments.results import weights_file
 from cnncourse.experiments.runs import Corruption, Recipe
 from cnncourse.models import (
@@ -151,8 +150,6 @@ def trained(name: str, folder: Path | None = None) -> nn.Module:
         KeyError: there is no such recipe.
         FileNotFoundError: its weights are not kept; names the recipes whose weights are.
     """
-    recipe = RECIPES[name]
-    model = load_weights(weights_file(name, folder), recipe.model())
-    mean, std = STATISTICS[recipe.data]
-    model.preprocessing = Preprocessing(CLASSES[recipe.data], mean, std, model.input_shape[1:])
+    model = load_weights(weights_file(name, folder), RECIPES[name].model())
+    model.preprocessing = RECIPES[name].preprocessing
     return model.eval()

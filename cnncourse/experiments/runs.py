@@ -27,7 +27,7 @@ from torch.optim.lr_scheduler import LRScheduler
 
 from cnncourse import settings
 from cnncourse._model import count_parameters
-from cnncourse.data import Loader, load
+from cnncourse.data import CLASSES, STATISTICS, Loader, Preprocessing, load
 from cnncourse.experiments.results import begin_results, write_results
 from cnncourse.train import default_device, evaluate, fit
 
@@ -77,6 +77,12 @@ class Recipe:
     def settings(self) -> dict:
         """The recipe as plain values, as a result file keeps it."""
         return {field.name: _describe(getattr(self, field.name)) for field in fields(self)}
+
+    @property
+    def preprocessing(self) -> Preprocessing:
+        """How the images of the recipe's model are prepared; for a data set that `load` knows."""
+        mean, std = STATISTICS[self.data]
+        return Preprocessing(CLASSES[self.data], mean, std, self.model().input_shape[1:])
 
 
 def run(name: str, recipe: Recipe, seeds: int = 5, folder: Path | None = None) -> dict:

@@ -1,7 +1,8 @@
 """From a drawing to a digit: strokes of a round brush become a 28×28 image, as MNIST's images were made.
 
 A drawing is a list of strokes `{"radius": r, "points": [[x, y], …]}` on a square pad of `PAD_SIZE` units, y downwards.
-The page "Draw a digit" does the same in `pad/digit.js`: the same operations in the same order give the same pixels.
+The page of the drawing pad does the same in `pad/js/digit.js`: the same operations in the same order give the same
+pixels.
 
 MNIST's procedure: the digit is scaled, keeping its aspect ratio, so that it just fits a box of 20×20 pixels; a pixel's
 grey is the share of it that is ink; the box is then moved by whole pixels, so that the centre of mass comes to the
@@ -27,7 +28,7 @@ LARGEST = 10_000  # units of the pad
 
 
 def digit_image(strokes: list[dict]) -> Tensor:
-    """The drawing as one of MNIST's images.
+    """Make the drawing one of MNIST's images.
 
     A tiny drawing is made as large as any other: a single dot becomes a disc of 20 pixels. No ink is lost at the
     field's edge: if the centre of mass lies so far from the middle that MNIST would cut a row off (as in 13 of its
@@ -49,7 +50,7 @@ def digit_image(strokes: list[dict]) -> Tensor:
 
 
 def check_strokes(strokes: list[dict]) -> None:
-    """Raises ValueError, which says where, if the strokes are not a drawing."""
+    """Raise a ValueError, which says where, if the strokes are not a drawing."""
     if not isinstance(strokes, list | tuple):
         raise ValueError("A drawing is a list of strokes.")
     for number, stroke in enumerate(strokes, 1):
@@ -64,12 +65,13 @@ def check_strokes(strokes: list[dict]) -> None:
                 raise ValueError(f"A point of stroke {number} is more than {LARGEST} units away from the pad's corner.")
 
 
-def is_number(value) -> bool:
+def is_number(value: object) -> bool:
+    """Tell whether a value is a finite number."""
     return isinstance(value, Real) and not isinstance(value, bool) and -math.inf < value < math.inf
 
 
-def scaled(strokes):
-    """The strokes in pixels, their ink just in the box and in its middle: pairs of a radius and points, N×2."""
+def scaled(strokes: list[dict]) -> list[tuple[float, np.ndarray]]:
+    """Return the strokes in pixels, their ink just in the box and in its middle: pairs of a radius and points, N×2."""
     drawing = [(stroke["radius"], np.array(stroke["points"], dtype=float)) for stroke in strokes]
     low = np.min([(points - radius).min(axis=0) for radius, points in drawing], axis=0)  # left and top
     high = np.max([(points + radius).max(axis=0) for radius, points in drawing], axis=0)  # right and bottom
@@ -78,8 +80,8 @@ def scaled(strokes):
     return [(max(radius * scale, THINNEST), (points - middle) * scale + BOX / 2) for radius, points in drawing]
 
 
-def ink(drawing):
-    """Which sample points of the box have ink: bool 160×160. A stroke inks what is within its radius of its line."""
+def ink(drawing: list[tuple[float, np.ndarray]]) -> np.ndarray:
+    """Find which sample points of the box have ink, bool 160×160: those within a stroke's radius of its line."""
     inked = np.zeros((BOX * SAMPLES, BOX * SAMPLES), dtype=bool)
     place = (np.arange(BOX * SAMPLES) + 0.5) / SAMPLES  # of each sample along an axis, in pixels
     for radius, points in drawing:
@@ -94,28 +96,28 @@ def ink(drawing):
     return inked
 
 
-def near(start, end, radius):
-    """The range of samples that a segment from `start` to `end` can reach along one axis."""
+def near(start: float, end: float, radius: float) -> slice:
+    """Return the range of samples that a segment from `start` to `end` can reach along one axis."""
     first = math.floor((min(start, end) - radius) * SAMPLES)
     last = math.ceil((max(start, end) + radius) * SAMPLES)
     return slice(max(first, 0), min(last, BOX * SAMPLES))
 
 
-def grey_levels(inked):
-    """The share of each pixel that is ink, scaled so that the pixel with the most ink is 255: uint8 20×20."""
+def grey_levels(inked: np.ndarray) -> np.ndarray:
+    """Return the share of each pixel that is ink, scaled so that the pixel with the most ink is 255: uint8 20×20."""
     counts = inked.reshape(BOX, SAMPLES, BOX, SAMPLES).sum(axis=(1, 3))
     return np.floor(255 * counts / counts.max() + 0.5).astype(np.uint8)
 
 
-def centred(box):
-    """The box in a field of 28×28 zeros, moved by whole pixels so that its centre of mass is at pixel 13.5 to 14.5."""
+def centred(box: np.ndarray) -> np.ndarray:
+    """Put the box in a field of 28×28 zeros, by whole pixels, its centre of mass at pixel 13.5 to 14.5."""
     top, left = offset(box.sum(axis=1)), offset(box.sum(axis=0))
     field = np.zeros((FIELD, FIELD), dtype=np.uint8)
     field[top : top + BOX, left : left + BOX] = box
     return field
 
 
-def offset(masses):
-    """Where the box begins along one axis; `masses` are the sums of its rows, or of its columns."""
+def offset(masses: np.ndarray) -> int:
+    """Return where the box begins along one axis; `masses` are the sums of its rows, or of its columns."""
     centre = int((masses * np.arange(BOX)).sum()) / int(masses.sum())
     return min(max(math.ceil(13.5 - centre), 0), FIELD - BOX)

@@ -2,9 +2,10 @@
 
 torch.fx writes down the steps of `forward`; each becomes a layer of the file, which `cnncourse/pad/js/network.js` runs.
 The file holds {"format": "cnncourse-network", "version": 1, "name", "parameters", "input": {"shape": C×H×W, "mean",
-"std": of each channel, with pixels from 0 to 1}, "classes", "layers"}. A layer has a "name", a "type" (torch's class),
-"inputs" (names of layers before it, or "input"), a "shape" (without the batch), and its attributes by torch's names.
-Weights are float32, little-endian, in torch's order, in base64. The last layer gives one number for each class.
+"std": of each channel, with pixels from 0 to 1}, "classes", "layers"}; C is 1 (grey) or 3 (red, green, blue). A layer
+has a "name", a "type" (torch's class), "inputs" (names of layers before it, or "input"), a "shape" (without the batch),
+and its attributes by torch's names. Weights are float32, little-endian, in torch's order, in base64. The last layer
+gives one number for each class.
 """
 
 import base64
@@ -19,9 +20,10 @@ from torch.nn.parameter import is_lazy
 
 from cnncourse._checks import forward
 from cnncourse._files import write_whole
-from cnncourse._model import bare, count_parameters, image_shape
+from cnncourse._model import bare, count_parameters
 from cnncourse._text import by
-from cnncourse.data import CLASSES, STATISTICS
+from cnncourse.data import ImageSet, Preprocessing
+from cnncourse.pad._prepared import check_answer, preprocessing_of
 from cnncourse.pad.export_layers import LAYERS, OPERATIONS, VANISH, attributes, kind_of, same
 
 FORMAT, VERSION = "cnncourse-network", 1
@@ -30,44 +32,37 @@ FORMAT, VERSION = "cnncourse-network", 1
 def web_network(
     model: nn.Module,
     *,
-    name: str | None = None,
-    data: str = "MNIST",
-    input_shape: tuple[int, int, int] | None = None,
+    preprocessing: Preprocessing | ImageSet | None = None,
+    title: str | None = None,
 ) -> dict:
-    """A network as the drawing pad's JSON: a dict of plain values. The model stays as it is.
+    """Write a network down as the drawing pad's JSON: a dict of plain values. The model stays as it is.
 
     Batch norm directly after a convolution is folded into it: the layer keeps the convolution's name, and has the
     other under "batch_norm". Other batch norm becomes a scale and a shift for each channel. Dropout and identities
     vanish.
 
     Args:
-        model: takes images N×C×H×W and returns one number for each class, N×classes.
-        name: what the page calls the network; without it, the model's class.
-        data: "MNIST", "FashionMNIST" or "CIFAR10": what it was trained on, for mean, std and the names of the classes.
-        input_shape: C×H×W of an image; without it, the model's own `input_shape`.
+        model: takes images N×C×H×W, grey or in colour, and returns one number for each class, N×classes.
+        preprocessing: how its images were prepared for training, or the images themselves; without it, what the model
+            carries as its `preprocessing`.
+        title: what the page calls the network; without it, the model's class.
 
     Returns:
         The dict that the docstring of this module describes.
 
     Raises:
-        ValueError: the page can't run this model; names the layer or the operation, and says what to do.
+        TypeError: the model is not an `nn.Module`, or the preprocessing is something else.
+        ValueError: it is not known how the images are prepared, or the page can't run this model; names the layer or
+            the operation, and says what to do.
 
     Source: folding is described in Jacob et al., "Quantization and training of neural networks for efficient
     integer-arithmetic-only inference", 2018, section 3.2.
     """
-    model = bare(model)  # forward can't be traced through what torch.compile puts around it
-    if data not in CLASSES:
-        raise ValueError(f'there is no data set "{data}"; take one of {", ".join(CLASSES)}')
-    classes, (mean, std) = CLASSES[data], STATISTICS[data]
-    shape = image_shape(model, input_shape)
-    if shape[0] != len(mean):
-        raise ValueError(
-            f"the model takes images of {by(shape)}, but those of {data} have {len(mean)} channel(s); "
-            "say with data= what it was trained on"
-        )
-    name = str(name or type(model).__name__)
+    prepared = preprocessing_of(model, preprocessing)
+    shape = prepared.input_shape
     try:
-        model = copy.deepcopy(model).cpu().float().eval()
+        # forward can't be traced through what torch.compile puts around the model
+        model = copy.deepcopy(bare(model)).cpu().float().eval()
     except RuntimeError as error:
         raise ValueError(f"the model can't be copied: {error}. Make a new one and load its state_dict().") from error
     _check_weights(model)  # as float32: a large float64 becomes infinite
@@ -76,23 +71,23 @@ def web_network(
         try:
             logits = forward(model, images)
         except RuntimeError as error:
-            raise ValueError(f"the model can't take images of {by(shape)}: {error}. Give their input_shape.") from error
-        if not isinstance(logits, Tensor) or logits.shape != (2, len(classes)):
-            found = by(logits.shape) if isinstance(logits, Tensor) else f"a {type(logits).__name__}"
             raise ValueError(
-                f"for 2 images of {data} the model must return one number for each class, 2×{len(classes)}, "
-                f"but it returns {found}. Change its last layers, or say with data= what it was trained on."
-            )
-        if not logits.isfinite().all():
-            raise ValueError("the model's answer is not a number. Train it again, with a smaller learning rate.")
+                f"the model can't take images of {by(shape)}: {error}. Give with preprocessing= the images that it "
+                "was trained on."
+            ) from error
+        check_answer(model, logits, len(images), prepared)
         layers = _layers(model, images, logits)
     return {
         "format": FORMAT,
         "version": VERSION,
-        "name": name,
+        "name": str(title or type(model).__name__),
         "parameters": count_parameters(model),
-        "input": {"shape": list(shape), "mean": list(mean), "std": list(std)},
-        "classes": list(classes),
+        "input": {  # NumPy's numbers become Python's, which JSON can write
+            "shape": list(map(int, shape)),
+            "mean": list(map(float, prepared.mean)),
+            "std": list(map(float, prepared.std)),
+        },
+        "classes": list(prepared.classes),
         "layers": [{key: _plain(value) for key, value in layer.items() if value is not None} for layer in layers],
     }
 
@@ -101,11 +96,10 @@ def export_web(
     model: nn.Module,
     path: str | Path,
     *,
-    name: str | None = None,
-    data: str = "MNIST",
-    input_shape: tuple[int, int, int] | None = None,
+    preprocessing: Preprocessing | ImageSet | None = None,
+    title: str | None = None,
 ) -> Path:
-    """Write a network to a JSON file, which the page "Draw a digit" opens under "Use your own network".
+    """Write a network to a JSON file, which the page of the drawing pad opens under "Use your own network".
 
     The arguments are those of `web_network`. The file appears whole or not at all.
 
@@ -113,12 +107,13 @@ def export_web(
         The file's path.
 
     Raises:
-        ValueError: the page can't run this model; names the layer or the operation, and says what to do. Or the path
-            is not the name of a file.
+        TypeError: the model is not an `nn.Module`, or the preprocessing is something else.
+        ValueError: it is not known how the images are prepared, or the page can't run this model; names the layer or
+            the operation, and says what to do. Or the path is not the name of a file.
         OSError: the file can't be written. The file from before is still there.
     """
-    text = json.dumps(web_network(model, name=name, data=data, input_shape=input_shape), ensure_ascii=False)
-    return write_whole(path, text)
+    network = web_network(model, preprocessing=preprocessing, title=title)
+    return write_whole(path, json.dumps(network, ensure_ascii=False))
 
 
 def _check_weights(model: nn.Module) -> None:

@@ -1,39 +1,47 @@
-"""The drawing pad in a notebook, with your own network: Python runs the model on each drawing."""
+"""The drawing pad in a notebook, with your own network: Python runs the model on each drawing, or on each picture."""
+
+import io
 
 import anywidget
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from cnncourse._checks import forward
-from cnncourse._model import bare, count_parameters, evaluating, image_shape, on_device
+from cnncourse._model import bare, count_parameters, evaluating, on_device
 from cnncourse._text import by
 from cnncourse.analysis import feature_maps
-from cnncourse.data import CLASSES, STATISTICS, ImageSet, Loader
+from cnncourse.data import ImageSet, Preprocessing
+from cnncourse.pad._prepared import check_answer, preprocessing_of
 from cnncourse.pad.digits import digit_image
-from cnncourse.pad.page import JS, SCRIPTS, check_pad_images
+from cnncourse.pad.page import JS, SCRIPTS
 
 
 class DrawingPad(anywidget.AnyWidget):
-    """A pad to draw digits on, in a notebook. Python makes the image of the drawing and runs the model on it.
+    """A pad in a notebook, on which a network reads what you draw or the pictures that you open.
 
-    The model stays as it is, on its device and in its mode. It may train on in another cell: each drawing is read with
-    the weights of that moment.
+    A network for grey squares reads drawings, made into an image as MNIST's were; see `cnncourse.pad.digit_image`. Any
+    network reads pictures from files, as `cnncourse.train.predict_file` does. Python makes the image and runs the
+    model, which stays as it is, on its device and in its mode. It may train on in another cell: each drawing is read
+    with the weights of that moment.
 
     Args:
-        model: takes images N×1×S×S, normalised as by `Loader`, and returns logits or log-probabilities, N×classes.
-        data: "MNIST" or "FashionMNIST": the set that it was trained on, for mean, std and classes.
+        model: takes images N×C×H×W, grey or in colour, normalised as by `Loader`, and returns logits or
+            log-probabilities, N×classes.
+        preprocessing: how its images were prepared for training, or the images themselves; without it, what the model
+            carries as its `preprocessing`.
         title: what the pad calls the network; without it, the model's class.
-        input_shape: C×H×W of an image; without it, the model's own `input_shape`, else 1×28×28.
 
     Attributes:
-        strokes: the drawing, as `cnncourse.pad.digits.digit_image` takes it. Set it, and the pad shows it.
-        image: uint8 1×28×28, the image of the drawing; None for an empty one.
-        probabilities: float32, one for each class, of the image; None for an empty drawing.
+        strokes: the drawing, as `cnncourse.pad.digit_image` takes it. Set it, and the pad shows it.
+        image: uint8 C×H×W. Of a drawing, 1×28×28 before it is resized for the model; of a picture, what the model got.
+            None while there is neither.
+        probabilities: float32, one for each class, of the image; None while there is none.
 
     Raises:
-        TypeError: the model is not an `nn.Module`.
-        ValueError: the model takes other images than the pad makes, has other classes than the data, or returns
-            probabilities; later, what `strokes` is set to is no drawing, or the model's answer is not finite.
+        TypeError: the model is not an `nn.Module`, or the preprocessing is something else.
+        ValueError: it is not known how the images are prepared, the model takes others or has other classes, or it
+            returns probabilities; later, what `strokes` is set to is no drawing, or the model's answer is not finite.
     """
 
     _esm = "\n".join((JS / name).read_text(encoding="utf8") for name in (*SCRIPTS, "widget.js"))
@@ -43,14 +51,16 @@ class DrawingPad(anywidget.AnyWidget):
         self,
         model: nn.Module,
         *,
-        data: str = "MNIST",
+        preprocessing: Preprocessing | ImageSet | None = None,
         title: str | None = None,
-        input_shape: tuple[int, int, int] | None = None,
     ):
-        model = bare(model)  # layer by layer
-        self.network = _check(model, data, input_shape) | {"title": title or type(model).__name__}
-        self.model, self.data = model, data
-        self._strokes, self._image, self._probabilities = [], None, None
+        self.preprocessing = preprocessing_of(model, preprocessing)
+        self.model = bare(model)  # layer by layer
+        self.network = _about(self.model, self.preprocessing) | {"title": title or type(self.model).__name__}
+        self._strokes: list[dict] = []
+        self._picture: bytes | None = None  # the file, for a pad that is shown once more
+        self._image: Tensor | None = None
+        self._probabilities: Tensor | None = None
         super().__init__()
         self.on_msg(self._receive)
 
@@ -60,7 +70,7 @@ class DrawingPad(anywidget.AnyWidget):
 
     @strokes.setter
     def strokes(self, strokes: list[dict]) -> None:
-        self._draw(strokes)
+        self._read(self._draw(strokes))
         self.send({"draw": strokes})
 
     @property
@@ -75,49 +85,70 @@ class DrawingPad(anywidget.AnyWidget):
         return f"The drawing pad of {self.network['title']}. Run this cell in a notebook, and draw here."
 
     def _draw(self, strokes: list[dict]) -> Tensor | None:
-        """Take a drawing; its logits, or None for an empty one."""
+        """Take a drawing; return the images that the model gets, 1×1×S×S, or None for an empty one."""
+        channels, height, width = self.preprocessing.input_shape
         empty = isinstance(strokes, list | tuple) and not strokes
-        self._image = None if empty else digit_image(strokes)  # which refuses what is no drawing, None or "" too
-        self._strokes, self._probabilities = strokes, None
-        if empty:
+        image = None if empty else digit_image(strokes)  # which refuses what is no drawing, None or "" too
+        if image is not None and (channels != 1 or height != width):
+            raise ValueError(
+                f"{self.network['name']} takes images of {by(self.preprocessing.input_shape)}, and a drawing is a grey "
+                "square. Open a picture in the pad"
+            )
+        self._strokes, self._picture, self._image, self._probabilities = strokes, None, image, None
+        if image is None:
             return None
-        logits = self._logits(self._batch(self._image))
-        self._probabilities = logits.softmax(dim=0)
-        return logits
+        return F.interpolate(image[None], (height, width), mode="bilinear", antialias=True)
 
-    def _batch(self, image: Tensor) -> Tensor:
-        """The image as the model takes it, resized and normalised as the images that it was trained on: 1×1×S×S."""
-        images = ImageSet(image[None], torch.tensor([0]), CLASSES[self.data], *STATISTICS[self.data])
-        [[batch, _]] = Loader(images.resize(self.network["inputShape"][1]), batch_size=1)
-        return batch
+    def _open(self, picture: bytes) -> Tensor:
+        """Take a picture's file; return the images that the model gets, 1×C×H×W."""
+        prepared = self.preprocessing
+        try:
+            batch = prepared.read(io.BytesIO(picture))
+        except OSError as error:
+            raise ValueError("Python can't open this file as a picture; choose a PNG, JPEG or WebP file") from error
+        mean, std = (torch.tensor(values)[:, None, None] for values in (prepared.mean, prepared.std))
+        images = ((batch * std + mean) * 255).round().clamp(0, 255).to(torch.uint8)  # as before it was normalised
+        self._strokes, self._picture, self._image, self._probabilities = [], picture, images[0], None
+        return images
+
+    def _read(self, images: Tensor | None) -> tuple[Tensor, Tensor] | None:
+        """Let the model answer to the one image: the batch that it gets, and its logits. None for no image."""
+        if images is None:
+            return None
+        batch = self.preprocessing.normalise(images)
+        logits = self._logits(batch)
+        self._probabilities = logits.softmax(dim=0)
+        return batch, logits
 
     def _logits(self, batch: Tensor) -> Tensor:
         with evaluating(self.model), torch.inference_mode(False), torch.no_grad():
-            logits = forward(self.model, on_device(self.model, batch))[0].float().cpu()
-        if not logits.isfinite().all():
-            raise ValueError("the model's answer is not a number. Train it again, with a smaller learning rate.")
-        return logits
+            logits = forward(self.model, on_device(self.model, batch))
+        check_answer(self.model, logits, 1, self.preprocessing)
+        return logits[0].float().cpu()
 
-    def _receive(self, widget: object, message: dict, buffers: list) -> None:
-        """Answer a question of the pad in the browser, see pad/widget.js. An error goes there too."""
+    def _receive(self, widget: object, message: dict, buffers: list[memoryview]) -> None:
+        """Answer a question of the pad in the browser, see pad/js/widget.js. An error goes there too."""
         try:
-            answer, maps = self._answer(message, buffers)
+            answer, data = self._answer(message, buffers)
         except Exception as error:  # the model is anyone's code, and the pad goes on
-            answer, maps = {"error": f"{type(error).__name__}: {error}"}, []
-        self.send(answer | {"question": message.get("question")}, maps)
+            answer, data = {"error": f"{type(error).__name__}: {error}"}, []
+        self.send(answer | {"question": message.get("question")}, data)
 
-    def _answer(self, message: dict, buffers: list) -> tuple[dict, list[bytes]]:
-        if message["ask"] == "network":
-            return {"network": self.network, "strokes": self.strokes}, []
-        if message["ask"] == "pixels":  # an image that the pad itself has changed, in the size that the model takes
+    def _answer(self, message: dict, buffers: list[memoryview]) -> tuple[dict, list[bytes]]:
+        ask = message["ask"]
+        if ask == "network":
+            return {"network": self.network, "strokes": self.strokes}, [self._picture] if self._picture else []
+        if ask == "pixels":  # an image that the pad itself has changed, in the size that the model takes
             pixels = torch.frombuffer(bytearray(buffers[0]), dtype=torch.uint8)
-            logits, (outputs, maps) = self._logits(self._batch(pixels.reshape(self.network["inputShape"]))), ([], [])
-        else:
-            logits = self._draw(message["strokes"])
-            if logits is None:
-                return {}, []
-            outputs, maps = self._outputs(self._batch(self._image))
-        return {"outputs": outputs, "logits": logits.tolist(), "probabilities": logits.softmax(dim=0).tolist()}, maps
+            logits = self._logits(self.preprocessing.normalise(pixels.view(1, *self.preprocessing.input_shape)))
+            return _numbers(logits) | {"outputs": []}, []
+        images = self._open(bytes(buffers[0])) if ask == "picture" else self._draw(message["strokes"])
+        read = self._read(images)
+        if read is None:
+            return {}, []
+        batch, logits = read
+        outputs, maps = self._outputs(batch)
+        return _numbers(logits) | {"outputs": outputs}, [*maps, images.numpy().tobytes()]
 
     def _outputs(self, batch: Tensor) -> tuple[list[dict], list[bytes]]:
         """What each layer gives: its numbers as bytes from -127 to 127, which stands for the layer's largest.
@@ -136,28 +167,23 @@ class DrawingPad(anywidget.AnyWidget):
         return outputs, maps
 
 
-def _check(model: nn.Module, data: str, input_shape: tuple[int, ...] | None) -> dict:
-    """What the pad has to know of a model, or an error that says why it can't take it."""
-    if not isinstance(model, nn.Module):
-        raise TypeError(f"the pad takes a model, an nn.Module, not a {type(model).__name__}")
-    if data not in CLASSES:
-        raise ValueError(f'there is no data set "{data}"; take one of {", ".join(CLASSES)}')
-    name, classes = type(model).__name__, CLASSES[data]
-    shape = image_shape(model, input_shape or getattr(model, "input_shape", (1, 28, 28)))
-    check_pad_images(name, shape)
-    if len(STATISTICS[data][0]) != 1:
-        raise ValueError(
-            f"the pad draws grey images, but those of {data} have {len(STATISTICS[data][0])} channels; "
-            "say with data= what the model was trained on"
-        )
+def _about(model: nn.Module, preprocessing: Preprocessing) -> dict:
+    """What the pad shows of a model, after a first answer to an empty image."""
+    shape = preprocessing.input_shape
     with evaluating(model), torch.inference_mode(False), torch.no_grad():
         logits = forward(model, on_device(model, torch.zeros(1, *shape)))
-    if not isinstance(logits, Tensor) or logits.shape != (1, len(classes)):
-        found = by(logits.shape) if isinstance(logits, Tensor) else f"a {type(logits).__name__}"
-        raise ValueError(
-            f"for one image {name} returns {found}, but {data} has {len(classes)} classes: 1×{len(classes)}"
-        )
-    if (logits >= 0).all() and abs(logits.sum().item() - 1) < 1e-4:  # the pad takes the softmax itself
+    check_answer(model, logits, 1, preprocessing)
+    name = type(model).__name__
+    if len(preprocessing.classes) > 1 and (logits >= 0).all() and abs(logits.sum().item() - 1) < 1e-4:
+        # the pad takes the softmax itself
         raise ValueError(f"{name} returns probabilities, but the pad needs logits: leave its softmax at the end away")
-    parameters = count_parameters(model)
-    return {"name": name, "inputShape": list(shape), "classes": list(classes), "parameters": parameters}
+    return {
+        "name": name,
+        "inputShape": list(map(int, shape)),
+        "classes": list(preprocessing.classes),
+        "parameters": count_parameters(model),
+    }
+
+
+def _numbers(logits: Tensor) -> dict:
+    return {"logits": logits.tolist(), "probabilities": logits.softmax(dim=0).tolist()}

@@ -110,3 +110,63 @@ def test_chapters_can_be_launched_and_downloaded(site):
         assert f"https://colab.research.google.com/github/{repository}/blob/main/{notebook}" in links
         assert f"../_sources/{notebook}" in links
         assert (site / "_sources" / notebook).read_bytes() == (root / notebook).read_bytes()
+
+
+def test_only_pages_with_formulas_load_mathjax(pages):
+    for path in pages:
+        html = path.read_text(encoding="utf8")
+        assert ("MathJax" in html or "mathjax/" in html) == ('class="math' in html), path.name
+
+
+def test_pages_are_light(site, pages):
+    """Without pictures and MathJax, uncompressed."""
+    heavy = {}
+    for path in pages:
+        files = {(path.parent / urldefrag(link.split("?")[0])[0]).resolve() for link in Page(path).links}
+        size = path.stat().st_size + sum(
+            file.stat().st_size for file in files if file.suffix in (".js", ".css") and "mathjax" not in file.parts
+        )
+        if size > 2_000_000:
+            heavy[path.name] = size
+    assert heavy == {}
+
+
+def test_every_icon_is_drawn(browser, site):
+    with browser.new_context(viewport={"width": 1280, "height": 800}) as context:
+        page = context.new_page()
+        for name in ("index.html", "notebooks/08_schedules.html", "search.html"):
+            page.goto((site / name).as_uri())
+            page.wait_for_function("document.querySelectorAll('svg.svg-inline--fa').length > 3")
+            assert page.evaluate("document.querySelectorAll('i[class*=fa-]').length") == 0
+            empty = page.evaluate("document.querySelectorAll('svg.svg-inline--fa:not(:has(path[d]))').length")
+            missing = page.evaluate("document.querySelectorAll('svg[data-icon=question], .fa-missing').length")
+            assert (empty, missing) == (0, 0), name
+
+
+def test_the_list_of_sections_closes_on_a_phone(browser, site):
+    with browser.new_context(viewport=PHONE, has_touch=True) as context:
+        page = context.new_page()
+        page.goto((site / "notebooks" / "08_schedules.html").as_uri())
+        page.locator("button.secondary-toggle").first.click()
+        drawer = page.locator("#pst-secondary-sidebar-modal")
+        drawer.get_by_role("link", name="Quiz").click()
+        assert not drawer.is_visible()
+        assert page.url.endswith("#quiz")
+
+
+def test_a_figure_of_a_chapter_opens_alone(browser, site):
+    with browser.new_context() as context:
+        page = context.new_page()
+        page.goto((site / "notebooks" / "08_schedules.html").as_uri())
+        links = page.locator(".cell_output a:has(> img)")
+        assert links.count() == page.locator(".cell_output img").count() > 3
+        assert links.first.get_attribute("href") == page.locator(".cell_output img").first.evaluate(
+            "image => image.src"
+        )
+
+
+def test_a_solution_has_no_title_for_colab(site):
+    for path in sorted((site / "notebooks").glob("*.html")):
+        html = path.read_text(encoding="utf8")
+        assert "Solution" in html
+        assert "# @title" not in html

@@ -113,7 +113,6 @@ def test_a_deck_opens_from_disk_and_every_slide_fits(deck, browser, tmp_path):
         notes.value.wait_for_selector(".speaker-controls-notes:not(.hidden)")
         said = notes.value.inner_text(".speaker-controls-notes .value")
         assert said.split()[0] in deck_source(deck)
-        browser.close()
 
 
 def deck_source(deck):

@@ -144,7 +144,29 @@ def test_each_exercise_has_stub_check_hint_and_solution(path, notebook):
         "check",
         "solution",
     ] * len(exercises)
-    assert len(re.findall("<summary>Hint</summary>", markdown(notebook))) == len(exercises)
+    hints = re.findall(r"<summary>(Hint.*?)</summary>", markdown(notebook))
+    assert hints == ["Hint 1", "Hint 2"] * len(exercises)
+
+
+@every_notebook
+def test_nothing_gives_an_exercise_away(notebook):
+    """Checks and solutions are collapsed, on the site, in JupyterLab and in Colab, and stubs do nothing yet."""
+    for tag, on_the_site in (("check", "hide-input"), ("solution", "hide-cell")):
+        for cell in cells(notebook, tag=tag):
+            assert on_the_site in cell.metadata.tags
+            assert cell.metadata.jupyter.source_hidden
+            assert cell.metadata.cellView == "form"
+            assert cell.source.startswith(f"# @title {tag.capitalize()}\n")
+    assert all(cell.metadata.jupyter.outputs_hidden for cell in cells(notebook, tag="solution"))
+    assert all(cell.source.endswith("...  # your code here") for cell in cells(notebook, tag="exercise"))
+
+
+@every_notebook
+def test_stubs_are_not_done_and_solutions_are_correct(notebook):
+    for tag, first_words in (("check", "Not done yet: "), ("solution", "Correct")):
+        for cell in cells(notebook, tag=tag):
+            printed = "".join(output.text for output in cell.outputs if output.output_type == "stream")
+            assert re.search(f"^{first_words}", printed, flags=re.M), cell.id
 
 
 @every_notebook

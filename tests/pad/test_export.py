@@ -4,96 +4,29 @@ import base64
 import copy
 import json
 import os
-import re
-from functools import partial
 
 import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from exported import Plain, prepared_for, randomised
 from torch import nn
 
-from cnncourse.checkpoint import load_weights
-from cnncourse.data import CLASSES, STATISTICS, load
-from cnncourse.experiments.recipes import RECIPES
-from cnncourse.experiments.results import weights_file
+from cnncourse.data import CLASSES, STATISTICS, ImageSet, Preprocessing, load
+from cnncourse.experiments import RECIPES, trained
 from cnncourse.models import CifarNet, DigitNet, LeNet5, SeminarCNN, group_norm
 from cnncourse.pad import JS, export_web, web_network
 from cnncourse.settings import files
 
-NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.GroupNorm)
+KEPT = [name for name in RECIPES if (files("recipes") / "weights" / f"{name}.pt").exists()]
 
 
-def randomised(model):
-    """A model with random weights; batch norm's statistics and scales too, so that folding has something to do."""
-    torch.manual_seed(0)
-    for layer in model.modules():
-        if isinstance(layer, nn.Conv2d | nn.Linear):
-            nn.init.normal_(layer.weight, std=(2 / layer.weight[0].numel()) ** 0.5)
-        if isinstance(layer, NORMS) and layer.weight is not None:
-            nn.init.uniform_(layer.weight, 0.5, 1.5)
-            nn.init.normal_(layer.bias, std=0.3)
-        if isinstance(layer, NORMS[:2]):
-            nn.init.normal_(layer.running_mean, std=0.3)
-            nn.init.uniform_(layer.running_var, 0.5, 2)
-    return model
+def images_of(model):
+    return prepared_for(*getattr(model, "input_shape", (1, 8, 8)))
 
 
-def random(make):
-    return lambda: randomised(make())
-
-
-def trained(name):
-    return lambda: load_weights(weights_file(name), RECIPES[name].model())
-
-
-def course_models():
-    """A maker and the data set of each model of the course: with the weights that come with it, else random ones."""
-    models = {
-        "lenet5-relu-average": (random(partial(LeNet5, activation=nn.ReLU)), "MNIST"),
-        "lenet5-tanh-max": (random(partial(LeNet5, pool=nn.MaxPool2d)), "FashionMNIST"),
-        "digitnet-separable-dropout": (random(partial(DigitNet, dropout=0.1, separable=True)), "MNIST"),
-        "digitnet-groupnorm": (random(partial(DigitNet, norm=group_norm)), "FashionMNIST"),
-        "cifarnet-dropout": (random(CifarNet), "CIFAR10"),
-    }
-    made = set()
-    for name, recipe in RECIPES.items():
-        if (files("recipes") / "weights" / f"{name}.pt").exists():
-            models[name] = trained(name), recipe.data
-        elif repr(recipe.model()) not in made:
-            models[name] = random(recipe.model), recipe.data
-        made.add(repr(recipe.model()))
-    return models
-
-
-COURSE = course_models()
-
-
-class Plain(nn.Module):
-    """What a student may write: layers that run twice, functions, methods, a sum, dropout as a function."""
-
-    input_shape = (1, 28, 28)
-
-    def __init__(self):
-        super().__init__()
-        self.first = nn.Conv2d(1, 6, 5, stride=2, padding=2)
-        self.again = nn.Conv2d(6, 6, 3, padding="same")
-        self.norm = nn.BatchNorm2d(6)
-        self.dense = nn.Linear(6 * 3 * 3, 20)
-        self.dense_norm = nn.BatchNorm1d(20)
-        self.last = nn.Linear(20, 10)
-
-    def forward(self, x, mask=None, as_features=False):
-        n, _, height, _ = x.shape
-        x = x if mask is None else x * mask
-        x = F.relu(self.first(x))
-        x = F.max_pool2d(x, 2)
-        x = torch.relu(self.norm(self.again(x))) + x
-        x = torch.tanh(self.again(x)).add(F.leaky_relu(x, 0.3))
-        x = F.avg_pool2d(F.dropout(x, 0.5, self.training), 3, stride=2, padding=1, count_include_pad=False)
-        x = F.adaptive_avg_pool2d(x, (3, height // 9)).sigmoid()
-        x = self.dense_norm(self.dense(x.view(n, -1))).relu()
-        return x if as_features else F.log_softmax(self.last(x.reshape(x.size(0), -1)), dim=1)
+def network_of(model, **options):
+    return web_network(model, preprocessing=images_of(model), **options)
 
 
 def values(text):
@@ -109,9 +42,9 @@ def by_name(network):
 
 def test_a_file_tells_all_that_the_page_needs(tmp_path):
     model = randomised(DigitNet(DigitNet.BEST, separable=True))
-    path = export_web(model, tmp_path / "new" / "digitnet.json", name="My “Netz”")
+    path = export_web(model, tmp_path / "new" / "digitnet.json", preprocessing=images_of(model), title="My “Netz”")
     network = json.loads(path.read_text(encoding="utf8"))
-    assert network == web_network(model, name="My “Netz”")
+    assert network == network_of(model, title="My “Netz”")
     assert {key: network[key] for key in network if key != "layers"} == {
         "format": "cnncourse-network",
         "version": 1,
@@ -143,20 +76,56 @@ def test_a_file_tells_all_that_the_page_needs(tmp_path):
 
 
 @pytest.mark.parametrize("data", CLASSES)
-def test_the_data_set_gives_statistics_and_classes(data):
-    model = nn.Sequential(nn.Flatten(), nn.Linear(len(STATISTICS[data][0]) * 4, 10))
-    network = web_network(model, data=data, input_shape=(len(STATISTICS[data][0]), 2, 2))
+def test_the_images_give_statistics_and_classes(data, monkeypatch):
+    monkeypatch.setenv("CNNCOURSE_QUICK", "1")
+    images = load(data, "train").resize(2)
+    model = nn.Sequential(nn.Flatten(), nn.Linear(images.images.shape[1] * 4, 10))
+    network = web_network(model, preprocessing=images)
     assert (network["name"], network["classes"]) == ("Sequential", list(CLASSES[data]))
     assert (network["input"]["mean"], network["input"]["std"]) == tuple(map(list, STATISTICS[data]))
+    assert web_network(model, preprocessing=images.preprocessing) == network
+    model.preprocessing = images.preprocessing
+    assert web_network(model) == network
+    assert web_network(nn.DataParallel(model)) == network
+    model.preprocessing = nn.Identity()  # a layer of that name says nothing
+    with pytest.raises(ValueError, match="is not known"):
+        web_network(model)
 
 
-def test_a_name_is_written_as_text():
-    assert web_network(LeNet5(), name=3)["name"] == "3"
+@pytest.mark.parametrize(
+    ("shape", "classes"),
+    [
+        ((1, 28, 28), "ab"),
+        ((1, 5, 9), ["one"]),
+        ((3, 32, 32), ["Ankle boot", "数字"]),
+        ((3, 7, 64), map(str, range(200))),
+    ],
+    ids=str,
+)
+def test_any_images_of_ones_own(shape, classes):
+    own = prepared_for(*shape, classes)
+    model = nn.Sequential(
+        nn.Conv2d(shape[0], 4, 3), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4, len(own.classes))
+    )
+    network = web_network(model, preprocessing=own)
+    assert network["input"]["shape"] == list(shape)
+    assert network["classes"] == list(own.classes)
+
+
+def test_numbers_of_numpy_are_written_as_pythons():
+    own = Preprocessing(tuple("ab"), (np.float32(0.5),), (np.float64(0.25),), (np.int64(8), 8))
+    model = nn.Sequential(nn.Flatten(), nn.Linear(64, 2))
+    network = json.loads(json.dumps(web_network(model, preprocessing=own)))
+    assert network["input"] == {"shape": [1, 8, 8], "mean": [0.5], "std": [0.25]}
+
+
+def test_a_title_is_written_as_text():
+    assert network_of(LeNet5(), title=3)["name"] == "3"
 
 
 def test_weights_are_torchs_own():
     model = randomised(LeNet5())
-    layer = by_name(web_network(model))["classifier.2"]
+    layer = by_name(network_of(model))["classifier.2"]
     assert np.array_equal(values(layer["weight"]).reshape(84, 120), model.classifier[2].weight.detach().numpy())
     assert np.array_equal(values(layer["bias"]), model.classifier[2].bias.detach().numpy())
 
@@ -165,7 +134,7 @@ def test_batch_norm_is_folded_into_the_convolution_before_it():
     convolution, norm = nn.Conv2d(1, 4, 3), nn.BatchNorm2d(4, eps=0.1)
     model = randomised(nn.Sequential(convolution, nn.Dropout2d(), norm, nn.Flatten(), nn.Linear(4 * 36, 10)))
     folded = copy.deepcopy(convolution).double()
-    layer = web_network(model, input_shape=(1, 8, 8))["layers"][0]
+    layer = network_of(model)["layers"][0]
     folded.weight.data = torch.from_numpy(values(layer["weight"]).copy()).view_as(convolution.weight).double()
     folded.bias.data = torch.from_numpy(values(layer["bias"]).copy()).double()
     images = torch.randn(3, 1, 8, 8, dtype=torch.float64)
@@ -185,7 +154,7 @@ class TwiceUsed(nn.Module):
 
 
 def test_batch_norm_is_not_folded_where_the_convolution_is_needed_as_it_is():
-    layers = web_network(randomised(TwiceUsed()), input_shape=(1, 8, 8))["layers"]
+    layers = network_of(randomised(TwiceUsed()))["layers"]
     assert [(layer["name"], layer["type"]) for layer in layers] == [
         ("convolution", "Conv2d"),
         ("norm (2)", "BatchNorm2d"),
@@ -198,12 +167,12 @@ def test_batch_norm_is_not_folded_where_the_convolution_is_needed_as_it_is():
 
 def test_dropout_and_identity_vanish():
     with_all = DigitNet(dropout=0.3, norm=nn.Identity)
-    types = {layer["type"] for layer in web_network(with_all)["layers"]}
+    types = {layer["type"] for layer in network_of(with_all)["layers"]}
     assert types == {"Conv2d", "ReLU", "MaxPool2d", "AvgPool2d", "Flatten"}
 
 
 def test_names_of_a_model_of_ones_own():
-    layers = web_network(randomised(Plain()))["layers"]
+    layers = network_of(randomised(Plain()))["layers"]
     names = "first relu max_pool2d again relu_1 add again_(2) tanh leaky_relu add_1 avg_pool2d adaptive_avg_pool2d"
     names += " sigmoid view dense dense_norm relu_2 reshape last log_softmax"
     assert [layer["name"].replace(" ", "_") for layer in layers] == names.split()
@@ -221,7 +190,7 @@ def test_the_model_stays_as_it_is(model):
     next(model.children()).eval()
     before, modes = copy.deepcopy(model.state_dict()), [layer.training for layer in model.modules()]
     random = torch.get_rng_state()
-    web_network(model, data="CIFAR10" if isinstance(model, CifarNet) else "MNIST")
+    network_of(model)
     assert torch.equal(torch.get_rng_state(), random)
     assert [layer.training for layer in model.modules()] == modes
     assert [parameter.requires_grad for parameter in model.parameters()].count(True) == 1
@@ -234,26 +203,26 @@ def test_the_model_stays_as_it_is(model):
 @pytest.mark.filterwarnings("ignore:`torch.jit.script_method` is deprecated")  # torch.compile asks for it itself
 def test_a_compiled_model_is_written_as_the_model_in_it():
     model = randomised(LeNet5())
-    assert web_network(torch.compile(model)) == web_network(model)
+    assert web_network(torch.compile(model), preprocessing=images_of(model)) == network_of(model)
 
 
 def test_a_model_in_training_is_written_as_it_predicts():
     model = randomised(DigitNet(dropout=0.5))
-    assert web_network(model.train()) == web_network(model.eval())
+    assert network_of(model.train()) == network_of(model.eval())
 
 
 def test_a_file_appears_whole_or_not_at_all(tmp_path, monkeypatch):
-    path = export_web(LeNet5(), tmp_path / "network.json")
+    path = export_web(LeNet5(), tmp_path / "network.json", preprocessing=prepared_for(1, 32, 32))
     before = path.read_bytes()
     with pytest.raises(ValueError, match="the page can't run"):
-        export_web(nn.Sequential(nn.Flatten(), nn.Linear(784, 10), nn.GELU()), path, input_shape=(1, 28, 28))
+        export_web(nn.Sequential(nn.Flatten(), nn.Linear(784, 10), nn.GELU()), path, preprocessing=prepared_for())
 
     def full(*_):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "replace", full)
     with pytest.raises(OSError, match=r"network\.json can't be written: No space left on device"):
-        export_web(SeminarCNN(), path)
+        export_web(SeminarCNN(), path, preprocessing=prepared_for())
     assert path.read_bytes() == before
     assert list(tmp_path.iterdir()) == [path]
 
@@ -261,7 +230,7 @@ def test_a_file_appears_whole_or_not_at_all(tmp_path, monkeypatch):
 @pytest.mark.parametrize("path", ["", ".", "/"])
 def test_a_path_without_a_name_is_refused(path):
     with pytest.raises(ValueError, match=r"is not the name of a file; give one, for example network\.json"):
-        export_web(LeNet5(), path)
+        export_web(LeNet5(), path, preprocessing=prepared_for(1, 32, 32))
 
 
 # ── What can't be written ──
@@ -340,9 +309,9 @@ UNSUPPORTED = {
         nn.Sequential(nn.Conv2d(1, 2, 1), nn.Flatten(2), nn.GroupNorm(2, 2), nn.Flatten(), nn.Linear(128, 10)),
         r"1 \(Flatten\).*neither maps C×H×W nor a list of numbers",
     ),
-    "maps as output": (nn.Conv2d(1, 10, 8), r"2×10, but it returns 2×10×1×1\. Change its last layers"),
-    "too few outputs": (nn.Sequential(nn.Flatten(), nn.Linear(64, 3)), "but it returns 2×3"),
-    "two outputs": (TwoOutputs(), "but it returns a tuple"),
+    "maps as output": (nn.Conv2d(1, 10, 8), r"returns 2×10×1×1, but .* it must be 2×10\. Change its last layers"),
+    "too few outputs": (nn.Sequential(nn.Flatten(), nn.Linear(64, 3)), "returns 2×3, but"),
+    "two outputs": (TwoOutputs(), "returns a tuple, but"),
 }
 
 
@@ -350,7 +319,7 @@ UNSUPPORTED = {
 @pytest.mark.parametrize(("model", "message"), UNSUPPORTED.values(), ids=UNSUPPORTED)
 def test_what_the_page_cannot_run_is_named(model, message):
     with pytest.raises(ValueError, match=message):
-        web_network(model, input_shape=(1, 8, 8))
+        network_of(model)
 
 
 class OtherConvolution(nn.Conv2d):
@@ -360,47 +329,79 @@ class OtherConvolution(nn.Conv2d):
 
 def test_a_layer_with_a_forward_of_its_own_is_not_taken_for_torchs():
     with pytest.raises(ValueError, match="can't run the operation mul"):
-        web_network(features(OtherConvolution(1, 1, 3)), input_shape=(1, 8, 8))
+        network_of(features(OtherConvolution(1, 1, 3)))
 
 
 def test_a_hook_that_changes_the_output_is_noticed():
     model = LeNet5()
     model.register_forward_hook(lambda layer, inputs, output: output * 2)
     with pytest.raises(ValueError, match="a hook, or a change in place"):
-        web_network(model)
+        network_of(model)
 
 
 def test_a_model_without_weights_or_with_nan_is_refused():
     model = DigitNet()
     model.features[1].running_var[3] = torch.nan
     with pytest.raises(ValueError, match=r"features\.1\.running_var has numbers that are infinite or NaN"):
-        web_network(model)
+        network_of(model)
     model = LeNet5().double()
     model.classifier[4].weight.data[0, 0] = 1e300  # finite, but not as the file's float32
     with pytest.raises(ValueError, match=r"classifier\.4\.weight has numbers that are infinite"):
-        web_network(model)
+        network_of(model)
     model = nn.Sequential(nn.Flatten(), nn.Linear(64, 10))
     nn.init.constant_(model[1].weight, 3e38)  # finite, but not its sums
     with pytest.raises(ValueError, match=r"the model's answer is not a number\. Train it again"):
-        web_network(model, input_shape=(1, 8, 8))
+        network_of(model)
     with pytest.raises(ValueError, match=r"0\.weight has no shape yet"):
-        web_network(features(nn.LazyConv2d(3, 3)), input_shape=(1, 8, 8))
+        network_of(features(nn.LazyConv2d(3, 3)))
 
 
-def test_the_shape_of_the_images_must_be_known_and_fit():
-    with pytest.raises(ValueError, match="give the shape of an image"):
-        web_network(features())
-    for shape in (28, (28, 28), (1, -28, 28), (1, 28, 0), (1, 28.0, 28), "128"):
-        with pytest.raises(ValueError, match=f"C×H×W, for example .*; this is {re.escape(str(shape))}$"):
-            web_network(features(), input_shape=shape)
-    with pytest.raises(ValueError, match=r"the model can't take images of 1×9×9: .* Give their input_shape"):
-        web_network(nn.Sequential(nn.Flatten(), nn.Linear(64, 10)), input_shape=(1, 9, 9))
-    with pytest.raises(ValueError, match="LeNet5 takes images of 1×32×32"):
-        web_network(LeNet5(), input_shape=(1, 28, 28))
-    with pytest.raises(ValueError, match=r"images of 3×32×32, but those of MNIST have 1 channel\(s\); say with data="):
-        web_network(CifarNet())
-    with pytest.raises(ValueError, match='no data set "mnist"; take one of MNIST, FashionMNIST, CIFAR10'):
-        web_network(LeNet5(), data="mnist")
+ROOM = nn.Sequential(nn.AdaptiveAvgPool2d((2, 5)), nn.Flatten())
+
+
+@pytest.mark.parametrize(
+    ("model", "preprocessing", "error", "message"),
+    [
+        (ROOM, None, ValueError, "how the images of Sequential are prepared is not known.*Say it with preprocessing="),
+        (ROOM, "MNIST", TypeError, "a Preprocessing or an ImageSet, .*this is a str"),
+        (ROOM, {"classes": ["a"]}, TypeError, "this is a dict"),
+        (ROOM, (1, 28, 28), TypeError, "this is a tuple"),
+        (lambda images: images, prepared_for(), TypeError, "an nn.Module, not a function"),
+        (LeNet5(), prepared_for(), ValueError, "LeNet5 takes images of 1×32×32, but .*1×28×28"),
+        (CifarNet(), prepared_for(1, 32, 32), ValueError, "CifarNet takes images of 3×32×32, but .*1×32×32"),
+        (ROOM, prepared_for(4), ValueError, r"takes images of 4×28×28, but the pad has grey ones \(1×H×W\)"),
+        (ROOM, prepared_for(2), ValueError, "takes images of 2×28×28"),
+        (
+            ROOM,
+            prepared_for(classes="ab"),
+            ValueError,
+            "returns 2×10, but its images have 2 classes",
+        ),
+        (
+            nn.Sequential(nn.Flatten(), nn.Linear(64, 10)),
+            prepared_for(1, 9, 9),
+            ValueError,
+            "can't take images of 1×9×9",
+        ),
+    ],
+)
+def test_how_images_are_prepared_must_be_known_and_fit(model, preprocessing, error, message):
+    with pytest.raises(error, match=message):
+        web_network(model, preprocessing=preprocessing)
+
+
+def test_numbers_that_no_page_could_read_are_refused():
+    for values, message in (
+        ({"std": (0.0,)}, "the std of a channel is 0"),
+        ({"mean": (float("nan"),)}, "the mean of each channel must be a number"),
+        ({"classes": ("a", "")}, "each class needs a name"),
+    ):
+        images = torch.zeros(1, 1, 8, 8, dtype=torch.uint8)
+        wrong = {"classes": ("a", "b"), "mean": (0.1,), "std": (0.3,)} | values
+        with pytest.raises(ValueError, match=message):  # at the latest here
+            web_network(ROOM, preprocessing=ImageSet(images, torch.tensor([0]), **wrong))
+        with pytest.raises(ValueError, match=message):
+            web_network(ROOM, preprocessing=Preprocessing(**wrong, size=(8, 8)))
 
 
 # ── The browser ──
@@ -418,10 +419,6 @@ RUN = """async ([images, kept]) => {
         if (start < kept * length) found.outputs.push(outputs.map(output => ({ ...output, data: [...output.data] })));
     }
     return JSON.stringify(found);
-}"""
-READ = """text => {
-    try { return cnncourse.readNetwork(JSON.parse(text)).name; }
-    catch (error) { return `${error.name}: ${error.message} ${error instanceof cnncourse.NetworkError}`; }
 }"""
 
 
@@ -444,11 +441,6 @@ def in_browser(page, tmp_path):
     return run
 
 
-def normalised(images, data):
-    mean, std = torch.tensor(STATISTICS[data])[:, :, None, None]
-    return (images / 255 - mean) / std
-
-
 def maps_of(model, network, images):
     """What each layer of a file gives in torch, by hooks on the modules of its name."""
     outputs, hooks = {}, []
@@ -468,218 +460,24 @@ def maps_of(model, network, images):
         yield layer, output
 
 
-@pytest.mark.parametrize("name", COURSE)
+@pytest.mark.parametrize("name", KEPT)
 def test_the_page_computes_what_torch_computes(name, in_browser, monkeypatch):
+    """Every layer of every network that comes with its weights; tests/js has other networks, and each layer alone."""
     monkeypatch.setenv("CNNCOURSE_QUICK", "1")
-    make, data = COURSE[name]
-    model = make()
-    images = load(data, "test").resize(model.input_shape[1]).images[:200]
-    network, found = web_network(model, data=data), in_browser(model, images, kept=3, data=data)
-
+    model = trained(name)
+    images = load(RECIPES[name].data, "test").resize(model.input_shape[1]).images[:100]
+    network, found = web_network(model), in_browser(model, images, kept=3)
+    batch = model.preprocessing.normalise(images)
     with torch.no_grad():
-        logits = model.eval()(normalised(images, data))
+        logits = model(batch)
     difference = (torch.tensor(found["logits"]) - logits).abs().max().item()
     print(f"{name}: the largest difference of a logit is {difference:.1e}")
     assert difference < 1e-4
     torch.testing.assert_close(torch.tensor(found["probabilities"]), logits.softmax(1), rtol=0, atol=1e-5)
     assert found["about"]["parameters"] == sum(parameter.numel() for parameter in model.parameters())
     for image, outputs in enumerate(found["outputs"]):
-        for (layer, expected), output in zip(
-            maps_of(model, network, normalised(images, data)[image][None]), outputs, strict=True
-        ):
+        for (layer, expected), output in zip(maps_of(model, network, batch[image][None]), outputs, strict=True):
             assert output["shape"] == layer["shape"] == list(expected.shape[1:])
             assert (output["name"], output["type"]) == (layer["name"], layer["type"])
             difference = (torch.tensor(output["data"]) - expected.flatten()).abs().max()
             assert difference < 1e-4, (layer["name"], image)
-
-
-LAYERS = {
-    "stride": nn.Conv2d(4, 6, 3, stride=(2, 3)),
-    "padding": nn.Conv2d(4, 6, (3, 5), padding=(2, 1), bias=False),
-    "dilation": nn.Conv2d(4, 5, 3, dilation=(3, 2), padding=2),
-    "groups": nn.Conv2d(4, 6, 2, groups=2, padding=1),
-    "many for one": nn.Conv2d(4, 20, 3, groups=4, stride=2),
-    "same": nn.Conv2d(4, 3, (3, 5), padding="same", dilation=2),
-    "valid": nn.Conv2d(4, 3, 3, padding="valid"),
-    "max": nn.MaxPool2d((3, 2), stride=(1, 2), padding=1),
-    "max with dilation": nn.MaxPool2d(3, stride=2, dilation=(2, 3), padding=(1, 0)),
-    "average": nn.AvgPool2d((2, 3), stride=1, padding=(1, 0)),
-    "average of what is there": nn.AvgPool2d(3, stride=2, padding=1, count_include_pad=False),
-    "uneven average": nn.AdaptiveAvgPool2d((2, 5)),
-    "larger average": nn.AdaptiveAvgPool2d((None, 17)),
-    "group norm": nn.GroupNorm(2, 4, eps=0.1),
-    "group norm without weights": nn.GroupNorm(1, 4, affine=False),
-    "batch norm": nn.Sequential(nn.ReLU(), nn.BatchNorm2d(4, eps=0.1)),
-    "batch norm without weights": nn.Sequential(nn.ReLU(), nn.BatchNorm2d(4, affine=False)),
-    "batch norm of features": nn.Sequential(nn.Flatten(), nn.BatchNorm1d(4 * 99)),
-    "leaky": nn.LeakyReLU(0.3),
-    "sigmoid": nn.Sigmoid(),
-    "softmax": nn.Sequential(nn.Flatten(), nn.Softmax(dim=-1)),
-    "log softmax": nn.Sequential(nn.Flatten(), nn.LogSoftmax(dim=1)),
-}
-
-
-@pytest.mark.parametrize("kind", LAYERS)
-def test_each_layer_alone(kind, in_browser):
-    """On maps that are not square and have negative numbers too."""
-    model = nn.Sequential(nn.Conv2d(1, 4, 3, padding=1), nn.Tanh(), LAYERS[kind], nn.Flatten(), nn.LazyLinear(10))
-    model.eval()(torch.zeros(1, 1, 9, 11))
-    randomised(model)
-    images = torch.randint(256, (3, 1, 9, 11), dtype=torch.uint8)
-    found = in_browser(model, images, kept=3, input_shape=(1, 9, 11))
-    with torch.no_grad():
-        expected = model[:3](normalised(images, "MNIST")).flatten(1)
-        logits = model(normalised(images, "MNIST"))
-    maps = torch.tensor([outputs[-2]["data"] for outputs in found["outputs"]])  # flattened
-    torch.testing.assert_close(maps, expected, rtol=1e-5, atol=1e-5)
-    torch.testing.assert_close(torch.tensor(found["logits"]), logits, rtol=1e-4, atol=1e-4)
-
-
-def test_a_model_of_ones_own(in_browser):
-    model = randomised(Plain()).eval()
-    images = torch.randint(256, (20, 1, 28, 28), dtype=torch.uint8)
-    found = in_browser(model, images)
-    with torch.no_grad():
-        torch.testing.assert_close(
-            torch.tensor(found["logits"]), model(normalised(images, "MNIST")), rtol=1e-5, atol=1e-5
-        )
-
-
-@pytest.mark.parametrize("last", [[], [nn.LogSoftmax(dim=1)], [nn.Softmax(dim=1)]], ids=["none", "log", "softmax"])
-def test_probabilities_of_logits_that_overflow(last, in_browser):
-    """Whatever the model ends with; the exponential of 1000 is infinite."""
-    dense = nn.Linear(4, 10)
-    dense.weight.data = torch.zeros(10, 4)
-    dense.bias.data = torch.tensor([1000.0, 999, -1000, 0, 0, 0, 0, 0, 0, 998])
-    model = nn.Sequential(nn.Flatten(), dense, *last)
-    found = in_browser(model, torch.zeros(1, 1, 2, 2, dtype=torch.uint8), input_shape=(1, 2, 2))
-    torch.testing.assert_close(torch.tensor(found["probabilities"]), dense.bias.data.softmax(0)[None])
-    torch.testing.assert_close(torch.Tensor(found["logits"]), model(torch.zeros(1, 1, 2, 2)).detach())
-
-
-SMALL = nn.Sequential(
-    nn.Conv2d(1, 2, 3), nn.BatchNorm2d(2), nn.MaxPool2d(2), nn.GroupNorm(1, 2), nn.Flatten(), nn.Linear(2 * 9, 10)
-)
-
-
-def small_network():
-    return web_network(SMALL, name="Small", input_shape=(1, 8, 8))
-
-
-def changed(*path, to):
-    """The text of a file in which one value is another."""
-    network = place = small_network()
-    for key in path[:-1]:
-        place = place[key]
-    if to is MISSING:
-        del place[path[-1]]
-    else:
-        place[path[-1]] = to
-    return json.dumps(network)
-
-
-def changed_layer(number, **values):
-    network = small_network()
-    network["layers"][number] |= values
-    return json.dumps(network)
-
-
-MISSING = object()
-NOT_A_NETWORK = "This file is not a network of the course. Choose a JSON file that export_web wrote."
-INFINITE = base64.b64encode(np.full(10, np.inf, "<f4").tobytes()).decode()
-VERSIONS = "of the network format, but this page knows version 1."
-BAD_FILES = {
-    "null": ("null", NOT_A_NETWORK),
-    "a list": ("[1]", NOT_A_NETWORK),
-    "a text": ('"cnncourse-network"', NOT_A_NETWORK),
-    "a number": ("3", NOT_A_NETWORK),
-    "another file": ('{"nbformat": 4}', NOT_A_NETWORK),
-    "newer": (changed("version", to=2), f"This file has version 2 {VERSIONS}"),
-    "no version": (changed("version", to=MISSING), f"This file has no version {VERSIONS}"),
-    "odd version": (changed("version", to="1"), f'This file has version "1" {VERSIONS}'),
-    "long version": (changed("version", to="1" * 99), f'This file has version "{"1" * 39} {VERSIONS}'),
-    "no name": (changed("name", to=MISSING), "its name is missing"),
-    "no classes": (changed("classes", to=None), "its classes are missing"),
-    "no input": (changed("input", to=7), "the shape of its images is wrong"),
-    "flat input": (changed("input", "shape", to=[64]), "the shape of its images is wrong"),
-    "huge input": (changed("input", "shape", to=[1, 10**6, 10**6]), "the shape of its images is wrong"),
-    "mean": (changed("input", "mean", to=["0.1"]), "the mean or std of its images is wrong"),
-    "std": (changed("input", "std", to=[0]), "the mean or std of its images is wrong"),
-    "no layers": (changed("layers", to=[]), "its layers are missing"),
-    "empty layer": (changed("layers", 0, to=None), "its layers are missing"),
-    "unnamed layer": (changed("layers", 1, "name", to=MISSING), "or one has none"),
-    "two of one name": (changed("layers", 1, "name", to="0"), 'two layers have the name "0"'),
-    "unknown layer": (
-        changed("layers", 1, "type", to="GELU"),
-        'does not know the layer "2", a "GELU". It knows Conv2d',
-    ),
-    "word of JavaScript": (changed("layers", 1, "type", to="constructor"), 'a "constructor"'),
-    "list of types": (changed("layers", 1, "type", to=["MaxPool2d"]), 'the layer "2", a ["MaxPool2d"]'),
-    "no type": (changed("layers", 1, "type", to=MISSING), 'does not know the layer "2"'),
-    "no inputs": (changed("layers", 1, "inputs", to=MISSING), 'layer "2" (MaxPool2d): its inputs are missing'),
-    "unknown input": (changed("layers", 1, "inputs", to=["4"]), 'its input "4" is no layer before it'),
-    "two inputs": (changed("layers", 1, "inputs", to=["0", "0"]), 'layer "2" (MaxPool2d): it has 2 inputs'),
-    "shape": (changed("layers", 1, "shape", to=[2, 4, 3]), "its shape is 2×4×3, but it gives 2×3×3"),
-    "no shape": (changed("layers", 1, "shape", to=[0, "3"]), "its shape is wrong"),
-    "kernel": (changed("layers", 1, "kernel_size", to=2), "its kernel_size is missing or wrong"),
-    "large kernel": (changed("layers", 1, "kernel_size", to=[9, 9]), "its kernel is larger than its maps"),
-    "huge padding": (changed("layers", 0, "padding", to=[10**6, 10**6]), "its padding is too large"),
-    "huge kernel": (changed_layer(0, kernel_size=[4000, 1], padding=[4000, 0]), "its kernel is too large"),
-    "stride": (changed("layers", 0, "stride", to=[0, 1]), 'layer "0" (Conv2d): its stride is missing or wrong'),
-    "groups": (changed("layers", 0, "groups", to=3), "its groups don't divide its channels"),
-    "norm's groups": (changed("layers", 2, "num_groups", to=1.5), "its num_groups is missing or wrong"),
-    "no weight": (changed("layers", 0, "weight", to=MISSING), "its weight is missing or damaged"),
-    "weight of no base64": (changed("layers", 0, "weight", to="%"), "its weight is missing or damaged"),
-    "short weight": (changed("layers", 4, "weight", to=INFINITE), "its weight has 10 numbers instead of 180"),
-    "cut weight": (changed("layers", 4, "bias", to=INFINITE[:8]), "its bias has 1.5 numbers instead of 10"),
-    "infinite weight": (changed("layers", 4, "bias", to=INFINITE), "its bias has numbers that are infinite or NaN"),
-    "last layer": (changed("classes", to=["a", "b"]), "its last layer doesn't give a number a class"),
-}
-
-
-@pytest.mark.parametrize(("text", "message"), BAD_FILES.values(), ids=BAD_FILES)
-def test_a_file_that_the_page_cannot_read_is_explained(text, message, page):
-    found = page.evaluate(READ, text)
-    assert found.startswith("NetworkError: This ")
-    assert found.endswith(". true")
-    assert message in found
-
-
-def test_an_impossible_number_of_parameters_is_not_told(page):
-    code = "text => cnncourse.readNetwork(JSON.parse(text)).parameters"
-    assert page.evaluate(code, changed("parameters", to=-5)) is None
-
-
-def test_the_file_that_was_spoilt_is_good(in_browser, page):
-    assert page.evaluate(READ, json.dumps(small_network())) == "Small"
-    about = in_browser(SMALL, torch.zeros(1, 1, 8, 8, dtype=torch.uint8), name="Small", input_shape=(1, 8, 8))["about"]
-    first = {"name": "0", "type": "Conv2d", "shape": [2, 6, 6], "batchNorm": "1"}
-    second = {"name": "2", "type": "MaxPool2d", "shape": [2, 3, 3]}
-    assert about.pop("layers")[:2] == [first, second]
-    assert about == {
-        "name": "Small",
-        "parameters": 218,
-        "inputShape": [1, 8, 8],
-        "classes": list("0123456789"),
-        "run": None,
-    }
-
-
-@pytest.mark.parametrize(("pixels", "number"), [("new Uint8Array(784)", 784), ("[]", 0), ("null", 0)])
-def test_an_image_of_another_size_is_refused(pixels, number, page):
-    code = f"""text => {{
-        try {{ cnncourse.readNetwork(JSON.parse(text)).run({pixels}); }}
-        catch (error) {{ return `${{error.name}}: ${{error.message}}`; }}
-    }}"""
-    found = page.evaluate(code, json.dumps(small_network()))
-    assert found == f"NetworkError: Small takes images of 64 pixels (1×8×8), but this one has {number}."
-
-
-def test_an_answer_that_overflows_is_explained(page):
-    largest = base64.b64encode(np.full(18, 3e38, "<f4").tobytes()).decode()
-    code = """text => {
-        try { return cnncourse.readNetwork(JSON.parse(text)).run(Array.from({ length: 64 }, (_, i) => 4 * i)); }
-        catch (error) { return `${error.name}: ${error.message}`; }
-    }"""
-    found = page.evaluate(code, changed("layers", 0, "weight", to=largest))
-    assert found == "NetworkError: its answer is not a number. Train it again, with a smaller learning rate."

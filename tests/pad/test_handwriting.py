@@ -2,29 +2,27 @@
 
 import pytest
 import torch
+import torch.nn.functional as F
 from handwriting import FIRST_THREE, HANDWRITING
 
-from cnncourse.checkpoint import load_weights
-from cnncourse.data import CLASSES, STATISTICS, ImageSet, Loader
-from cnncourse.experiments.recipes import RECIPES
-from cnncourse.experiments.results import weights_file
-from cnncourse.pad.digits import digit_image
-from cnncourse.train import predict
+from cnncourse.experiments import trained
+from cnncourse.pad import digit_image, sample_drawings
 
 NETWORKS = ["digitnet-best", "lenet5-mnist", "seminar-cnn", "seminar-mlp"]
 
 
 def misread(name, drawings):
     """The number, the digit and the network's answer for each drawing that it reads wrongly."""
+    model = trained(name)
     images = torch.stack([digit_image(strokes) for _, strokes in drawings])
-    labels = torch.tensor([digit for digit, _ in drawings])
-    drawn = ImageSet(images, labels, CLASSES["MNIST"], *STATISTICS["MNIST"], name="MNIST", split_name="test")
-    recipe = RECIPES[name]
-    if recipe.image_size is not None:
-        drawn = drawn.resize(recipe.image_size)
-    model = load_weights(weights_file(name), recipe.model())
-    answers = predict(model, Loader(drawn, batch_size=64)).argmax(dim=1)
-    return [(i, int(labels[i]), int(answers[i])) for i in range(len(labels)) if answers[i] != labels[i]]
+    images = F.interpolate(images, model.preprocessing.size, mode="bilinear", antialias=True)
+    with torch.no_grad():
+        answers = model(model.preprocessing.normalise(images)).argmax(dim=1).tolist()
+    return [
+        (i, digit, answer)
+        for i, ((digit, _), answer) in enumerate(zip(drawings, answers, strict=True))
+        if digit != answer
+    ]
 
 
 def test_there_are_three_of_each_digit():
@@ -41,6 +39,5 @@ def test_every_network_reads_handwriting(name):
 
 
 @pytest.mark.parametrize("name", NETWORKS)
-def test_every_network_reads_every_sample(digit_page, name):
-    samples = digit_page.evaluate("cnncourse.SAMPLES")
-    assert misread(name, [(sample["digit"], sample["strokes"]) for sample in samples]) == []
+def test_every_network_reads_every_sample(name):
+    assert misread(name, [(sample["digit"], sample["strokes"]) for sample in sample_drawings()]) == []

@@ -1,22 +1,22 @@
-"""The page "Draw a digit" in headless Chromium: drawn on by mouse, pen, touch and keyboard."""
+"""The page of the drawing pad in headless Chromium: drawn on by mouse, pen, touch and keyboard."""
 
 import base64
 import json
 
 import pytest
 import torch
+import torch.nn.functional as F
 from axe_playwright_python.base import AXE_SCRIPT
 from browsing import AXE, PHONE, WIDTH, open_page
+from exported import prepared_for
 from handwriting import FIRST_THREE
+from PIL import Image
+from torch import nn
 
-from cnncourse.checkpoint import load_weights
-from cnncourse.data import CLASSES, STATISTICS, ImageSet, Loader
-from cnncourse.experiments.recipes import RECIPES
-from cnncourse.experiments.results import weights_file
-from cnncourse.models import CifarNet
-from cnncourse.pad.digits import digit_image
-from cnncourse.pad.export import export_web, web_network
-from cnncourse.train import predict
+from cnncourse.data import CLASSES, STATISTICS, Preprocessing
+from cnncourse.data._sources import sample_arrays
+from cnncourse.experiments import trained
+from cnncourse.pad import digit_image, export_web, web_network
 
 SEVEN = [[(70, 66), (120, 65), (200, 62), (180, 110), (160, 150), (140, 200), (128, 235)]]
 ONE = [[(140, 40), (140, 140), (138, 240)]]
@@ -29,7 +29,7 @@ class Pad:
 
     def __init__(self, page, selector=".drawing-pad"):
         self.page, self.root = page, page.locator(selector)
-        self.board = self.root.get_by_role("application", name="Draw a digit")
+        self.board = self.root.get_by_role("application")
         self.network = self.root.get_by_role("combobox", name="Network")
         self.alert, self.status = self.root.get_by_role("alert"), self.root.get_by_role("status")
         self.answer = self.root.locator(".answer")
@@ -51,6 +51,12 @@ class Pad:
             for place in others:
                 mouse.move(*place)
             mouse.up()
+        self.settle()
+
+    def open(self, file):
+        """A picture."""
+        self.root.get_by_label("pen a picture").set_input_files(file)
+        self.root.locator(".answer:has-text('Looks like')").wait_for()
         self.settle()
 
     def settle(self):
@@ -103,13 +109,11 @@ def pad(opened):
 
 
 def probabilities(name, images):
-    """What torch answers to grey images uint8 N×1×28×28: N×10."""
-    recipe = RECIPES[name]
-    labels = torch.zeros(len(images), dtype=torch.int64)
-    drawn = ImageSet(images, labels, CLASSES["MNIST"], *STATISTICS["MNIST"], name="MNIST", split_name="test")
-    if recipe.image_size is not None:
-        drawn = drawn.resize(recipe.image_size)
-    return predict(load_weights(weights_file(name), recipe.model()), Loader(drawn, batch_size=64))
+    """What torch answers to images uint8 N×C×H×W, drawings 1×28×28 or as the network takes them: N×10."""
+    model = trained(name)
+    images = F.interpolate(images, model.preprocessing.size, mode="bilinear", antialias=True)
+    with torch.no_grad():
+        return model(model.preprocessing.normalise(images)).softmax(dim=1)
 
 
 def test_an_empty_drawing_gets_no_guess(pad):
@@ -367,7 +371,7 @@ def test_a_first_network_that_cannot_be_reached_can_be_chosen_again(pad):
 
 def test_your_own_network(pad, tmp_path):
     name = "lenet5-mnist"  # takes 32×32
-    mine = export_web(load_weights(weights_file(name), RECIPES[name].model()), tmp_path / "mine.json")
+    mine = export_web(trained(name), tmp_path / "mine.json")
     pad.draw(SEVEN)
     asked = []
     pad.page.on("request", lambda request: asked.append(request.url))
@@ -402,13 +406,21 @@ def test_a_file_is_chosen_while_a_network_loads(pad, tmp_path):
 
 def changed(key, value):
     """A network of the course as JSON, with something changed in it or in its first layer, then the only one."""
-    network = web_network(load_weights(weights_file("digitnet-best"), RECIPES["digitnet-best"].model()))
+    network = web_network(trained("digitnet-best"))
     target = network if key in network else network["layers"][0]
     return json.dumps({**target, key: value} if target is network else {**network, "layers": [{**target, key: value}]})
 
 
-def cifar_network():
-    return json.dumps(web_network(CifarNet().eval(), data="CIFAR10"))
+def two_channels():
+    """A good file, but of images that are neither grey nor in colour."""
+    layers = [
+        {"name": "pool", "type": "AdaptiveAvgPool2d", "inputs": ["input"], "shape": [2, 1, 1]},
+        {"name": "flatten", "type": "Flatten", "inputs": ["pool"], "shape": [2]},
+    ]
+    images = {"shape": [2, 8, 8], "mean": [0, 0], "std": [1, 1]}
+    return json.dumps(
+        web_network(trained("digitnet-best")) | {"input": images, "classes": ["a", "b"], "layers": layers}
+    )
 
 
 @pytest.mark.parametrize(
@@ -423,7 +435,7 @@ def cifar_network():
         (lambda: changed("version", 2), "version 2"),
         (lambda: changed("type", "LSTM"), "LSTM"),
         (lambda: changed("weight", base64.b64encode(bytes(8)).decode()), "features.0"),
-        (cifar_network, "it takes images of 3×32×32. The pad draws grey squares"),
+        (two_channels, "it takes images of 2×8×8. The pad has grey ones, 1×H×W, and ones in colour, 3×H×W"),
     ],
     ids=["no JSON", "no network", "a list", "version", "layer", "weights", "shape"],
 )
@@ -475,8 +487,8 @@ def test_find_where_it_fails_is_what_python_computes(pad, name):
 
 
 def test_long_names_of_classes_have_numbers_in_the_table_of_shifts(pad, tmp_path):
-    model = load_weights(weights_file("digitnet-best"), RECIPES["digitnet-best"].model())
-    mine = export_web(model, tmp_path / "mine.json", data="FashionMNIST")
+    clothes = Preprocessing(CLASSES["FashionMNIST"], *STATISTICS["FashionMNIST"], (28, 28))
+    mine = export_web(trained("digitnet-best"), tmp_path / "mine.json", preprocessing=clothes)
     pad.root.get_by_label("Use your own network").set_input_files(mine)
     pad.root.locator("option:checked", has_text="from mine.json").wait_for(state="attached")
     pad.draw(SEVEN)
@@ -582,10 +594,10 @@ def test_an_empty_drawing_does_not_wait_for_a_slow_network(pad):
     assert second.answer.text_content() == "Looks like yes 75 %"
     second.draw(ONE)
     second.press("Clear")
-    assert second.answer.text_content() == "Draw something: a digit from 0 to 9."
+    assert second.answer.text_content() == "Draw something."
     pad.page.evaluate("answers.pop().yes()")
     second.settle()
-    assert second.answer.text_content() == "Draw something: a digit from 0 to 9."
+    assert second.answer.text_content() == "Draw something."
     second.draw(ONE)
     pad.page.evaluate("answers.pop().no()")
     second.settle()
@@ -668,22 +680,24 @@ def test_high_contrast_leaves_the_drawing_and_the_bars(opened):
     pad = opened(forced_colors="active")
     pad.draw(SEVEN)
     ground = "element => getComputedStyle(element).backgroundColor"
-    sample, bar = pad.root.locator(".samples button").first, pad.root.locator(".bars .winner span")
+    sample, bar = pad.root.locator(".samples button").first, pad.root.locator(".bars .winner td span")
     assert [each.evaluate(ground) for each in (pad.board, sample)] == ["rgb(15, 28, 46)"] * 2  # the strokes are white
     assert bar.evaluate(ground) != pad.page.locator("body").evaluate(ground)
 
 
 def test_the_board_is_printed_dark(pad):
     """Browsers print no grounds unless they are asked to."""
-    for part in (pad.board, pad.root.locator(".samples button").first, pad.root.locator(".bars span").first):
+    for part in (pad.board, pad.root.locator(".samples button").first, pad.root.locator(".bars td span").first):
         assert part.evaluate("element => getComputedStyle(element).printColorAdjust") == "exact"
 
 
 def test_controls_are_large_enough_to_touch(opened):
     pad = opened(viewport=PHONE)
-    for control in pad.root.locator("button, select, input").all():
-        box = control.bounding_box()
-        assert min(box["width"], box["height"]) >= 44
+    for network in ("digitnet-best", "cifarnet-best"):
+        pad.choose(network)
+        for control in pad.root.locator("button, select, input").locator("visible=true").all():
+            box = control.bounding_box()
+            assert min(box["width"], box["height"]) >= 44
 
 
 def test_without_javascript_the_page_says_what_is_missing(browser, address):
@@ -693,3 +707,182 @@ def test_without_javascript_the_page_says_what_is_missing(browser, address):
     text = page.locator(".drawing-pad").inner_text()
     context.close()
     assert "Allow this page to run JavaScript" in text
+
+
+# Pictures.
+
+
+@pytest.fixture
+def photo(tmp_path):
+    """A file with a test picture of CIFAR-10, enlarged, with a border left and right that a square image lacks."""
+
+    def write(number=0, name="photo.png", turned=None):
+        small = Image.fromarray(sample_arrays("CIFAR10", "test")[0][number].transpose(1, 2, 0))
+        picture = Image.new("RGB", (640, 480), (90, 140, 200))
+        picture.paste(small.resize((480, 480), Image.Resampling.BICUBIC), (80, 0))
+        exif = Image.Exif()
+        if turned:  # as a camera does: it stores the picture on its side, and says so
+            picture = picture.transpose(Image.Transpose.ROTATE_90)
+            exif[0x0112] = turned
+        picture.save(tmp_path / name, exif=exif, quality=95)
+        return tmp_path / name
+
+    return write
+
+
+def image_of(pad):
+    """What the network gets, as the pad says: uint8 3×32×32."""
+    return torch.tensor(pad.read("image"), dtype=torch.uint8).view(3, 32, 32)
+
+
+def test_a_picture_is_read_as_python_reads_it(pad, photo):
+    pad.choose("cifarnet-best")
+    assert not pad.board.is_visible()
+    assert pad.answer.text_content() == "Open a picture, and the network says what it sees."
+    assert not pad.root.get_by_role("heading", name="Where does it fail?").is_visible()
+    preprocessing, most = trained("cifarnet-best").preprocessing, 0
+    for number in range(5):
+        file = photo(number, f"{number}.png")
+        pad.open(file)
+        image = image_of(pad)
+        [expected] = probabilities("cifarnet-best", image[None])
+        assert pad.read("result.probabilities") == pytest.approx(expected.tolist(), abs=1e-4)
+        assert pad.answer.locator("strong").text_content() == CLASSES["CIFAR10"][expected.argmax()]
+        difference = (preprocessing.normalise(image[None]) - preprocessing.read(file)).abs().max().item()
+        most = max(most, 255 * difference * max(preprocessing.std))
+    print(f"the largest difference of a pixel is {most:.2f} of 255")
+    assert most < 1.5
+
+
+def test_a_picture_is_turned_as_its_camera_says(pad, photo):
+    pad.choose("cifarnet-best")
+    pad.open(photo(name="upright.jpg"))
+    upright = image_of(pad).float()
+    pad.open(photo(name="turned.jpg", turned=6))
+    pad.root.get_by_role("img", name="The picture turned.jpg").wait_for()
+    assert (image_of(pad) - upright).abs().mean() < 2  # JPEG is not exact
+
+
+def test_a_picture_can_be_dropped_pasted_and_taken_away(pad, photo):
+    pad.choose("cifarnet-best")
+    content = base64.b64encode(photo().read_bytes()).decode()
+    give = """([content, kind]) => {
+        const bytes = Uint8Array.from(atob(content), letter => letter.charCodeAt(0));
+        const transfer = new DataTransfer();
+        transfer.items.add(new File([bytes], "given.png", {type: "image/png"}));
+        const options = {bubbles: true, cancelable: true, dataTransfer: transfer, clipboardData: transfer};
+        const event = kind === "drop" ? new DragEvent(kind, options) : new ClipboardEvent(kind, options);
+        const target = kind === "drop" ? document.querySelector(".drawing-pad .frame") : document.body;
+        return target.dispatchEvent(event);  // false where the page took it
+    }"""
+    for kind in ("drop", "paste"):
+        assert pad.page.evaluate(give, [content, kind]) is False
+        pad.root.locator(".answer:has-text('Looks like')").wait_for()
+        assert pad.root.get_by_role("img", name="The picture given.png").is_visible()
+        pad.press("Take the picture away")
+        assert pad.answer.text_content().startswith("Open a picture")
+    assert pad.read("image") is None
+
+
+def test_samples_of_photographs(pad):
+    pad.choose("cifarnet-best")
+    samples = pad.root.get_by_role("group", name="Start from a sample").get_by_role("button").all()
+    names = [sample.get_attribute("aria-label").removeprefix("Sample: ") for sample in samples]
+    assert names == list(CLASSES["CIFAR10"])
+    samples[8].click()
+    pad.root.get_by_role("img", name="The picture ship").wait_for()
+    pad.root.locator(".answer:has-text('Looks like')").wait_for()
+    images, labels = sample_arrays("CIFAR10", "test")
+    assert torch.equal(image_of(pad), torch.from_numpy(images[labels.tolist().index(8)]))  # pixel by pixel
+
+
+def test_each_kind_of_network_keeps_what_it_was_given(pad, photo):
+    pad.draw(SEVEN)
+    pad.choose("cifarnet-best")
+    pad.open(photo())
+    pad.choose("digitnet-best")
+    assert pad.answer.text_content().startswith("Looks like 7")
+    pad.root.get_by_label("Or open a picture").set_input_files(photo())  # now in grey
+    pad.root.get_by_role("img", name="The picture photo.png").wait_for()
+    pad.settle()
+    assert not pad.board.is_visible()
+    assert len(pad.read("image")) == 784
+    assert not pad.root.get_by_role("heading", name="Where does it fail?").is_visible()
+    pad.press("Take the picture away")
+    assert pad.answer.text_content().startswith("Looks like 7")
+    assert pad.root.get_by_role("heading", name="Where does it fail?").is_visible()
+    pad.choose("cifarnet-best")
+    assert pad.root.get_by_role("img", name="The picture photo.png").is_visible()
+
+
+def test_what_is_no_picture_is_said_and_the_next_one_is_read(pad, photo, tmp_path):
+    pad.choose("cifarnet-best")
+    (tmp_path / "notes.png").write_text("Dear diary")
+    pad.root.get_by_label("Open a picture").set_input_files(tmp_path / "notes.png")
+    pad.alert.get_by_text("notes.png can't be read: this browser can't open it as a picture.").wait_for()
+    pad.open(photo())
+    assert pad.alert.text_content() == ""
+
+
+LONG = ("Rhododendron ferrugineum var. alba", "Gentiana acaulis", "Donaudampfschifffahrtsgesellschaft", "Iris", "x")
+
+
+@pytest.fixture
+def own(tmp_path):
+    """A file with an untrained network for images of this shape and these classes."""
+
+    def write(shape, classes):
+        torch.manual_seed(0)
+        layers = [nn.Conv2d(shape[0], 4, 3), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4, len(classes))]
+        return export_web(nn.Sequential(*layers), tmp_path / "mine.json", preprocessing=prepared_for(*shape, classes))
+
+    return write
+
+
+def use(pad, file):
+    pad.root.get_by_label("Use your own network").set_input_files(file)
+    pad.root.locator("option:checked", has_text="from mine.json").wait_for(state="attached")
+    pad.settle()
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_the_board_stays_where_it_is_while_names_come_and_go(opened, own, width):
+    pad = opened(viewport={"width": width, "height": 844})
+    use(pad, own((1, 40, 40), LONG))
+    assert pad.answer.text_content() == "Draw something."
+    assert not pad.root.get_by_role("group", name="Start from a sample").is_visible()
+    [place] = pad.places([(0, 0)])
+    pad.draw(SEVEN)
+    assert pad.answer.locator("strong").text_content() in LONG
+    assert pad.places([(0, 0)]) == [place]
+    assert pad.page.evaluate(WIDTH) <= width
+    if width == 390:  # the answer can be seen while someone draws
+        assert pad.answer.bounding_box()["y"] < pad.board.bounding_box()["y"]
+
+
+def test_of_many_classes_the_most_probable_are_shown(pad, own):
+    names = [f"species {number}" for number in range(200)]
+    use(pad, own((3, 20, 50), names))
+    assert pad.root.get_by_text("and 190 more classes").is_visible()
+    pad.page.evaluate("""async () => {
+        const canvas = new OffscreenCanvas(300, 100);
+        canvas.getContext("2d").fillRect(0, 0, 150, 100);
+        await document.querySelector(".drawing-pad").pad.openPicture(await canvas.convertToBlob());
+    }""")
+    pad.root.locator(".answer:has-text('Looks like')").wait_for()
+    rows = pad.root.locator(".bars tbody th").all_text_contents()
+    order = torch.tensor(pad.read("result.probabilities")).argsort(descending=True, stable=True)[:10]
+    assert rows == [names[place] for place in order.tolist()]
+    assert pad.root.locator(".bars + .hint").text_content().startswith("and 190 more classes: 9")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_with_a_picture(opened, photo, scheme):
+    pad = opened(viewport={"width": 390, "height": 844}, color_scheme=scheme)
+    pad.choose("cifarnet-best")
+    pad.page.evaluate(AXE_SCRIPT)
+    assert pad.page.evaluate(AXE, {}) == []
+    pad.open(photo())
+    assert pad.page.evaluate(AXE, {}) == []
+    assert pad.page.evaluate(WIDTH) <= 390
+    opened.faults.clear()  # axe asks for the style sheets again, and misreads an address in one

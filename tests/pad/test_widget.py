@@ -1,5 +1,6 @@
-"""The drawing pad in a notebook, where Python answers, and as a page of its own."""
+"""The drawing pad in a notebook, where Python answers."""
 
+import io
 import json
 import os
 import re
@@ -15,17 +16,17 @@ import torch
 import torch.nn.functional as F
 from axe_playwright_python.sync_playwright import Axe
 from browsing import open_page
+from exported import prepared, prepared_for
+from PIL import Image
 from torch import nn
 
 from cnncourse.analysis.activations import feature_maps
-from cnncourse.checkpoint import load_weights, save_checkpoint
-from cnncourse.experiments.recipes import RECIPES
-from cnncourse.experiments.results import weights_file
-from cnncourse.models import CifarNet, DigitNet, LeNet5, SeminarCNN
-from cnncourse.pad.__main__ import main
+from cnncourse.data import CLASSES, STATISTICS, ImageSet, Preprocessing
+from cnncourse.experiments import trained
+from cnncourse.models import DigitNet, LeNet5, SeminarCNN
 from cnncourse.pad.digits import digit_image
-from cnncourse.pad.export import export_web, web_network
-from cnncourse.pad.page import JS, SCRIPTS, draw_page, sample_drawings
+from cnncourse.pad.export import web_network
+from cnncourse.pad.page import JS, draw_page, sample_drawings
 from cnncourse.pad.widget import DrawingPad
 
 SEVEN = [
@@ -36,7 +37,15 @@ ONE = [{"radius": 12, "points": [[140, 40], [130, 240]]}]
 
 
 def best():
-    return load_weights(weights_file("digitnet-best"), RECIPES["digitnet-best"].model())
+    return trained("digitnet-best")
+
+
+def picture(width=40, height=30, mode="RGB", form="PNG"):
+    """A file with a picture of random colours, as bytes."""
+    pixels = np.random.default_rng(0).integers(256, size=(height, width, 3), dtype=np.uint8)
+    file = io.BytesIO()
+    Image.fromarray(pixels).convert(mode).save(file, form)
+    return file.getvalue()
 
 
 def normalised(image):
@@ -92,7 +101,9 @@ class Recurrent(nn.Module):
         return self.last(state[0]) + self.penalty(maps, images)
 
 
-@pytest.mark.parametrize("model", [best(), LeNet5(), SeminarCNN()], ids=lambda model: type(model).__name__)
+@pytest.mark.parametrize(
+    "model", [best(), prepared(LeNet5()), prepared(SeminarCNN())], ids=lambda model: type(model).__name__
+)
 def test_a_drawing_is_read_as_a_test_image_would_be(model):
     pad = DrawingPad(model)
     pad.strokes = SEVEN
@@ -110,18 +121,6 @@ def test_the_best_network_reads_the_samples():
         assert pad.probabilities.argmax() == sample["digit"]
 
 
-def test_the_samples_are_those_of_the_pad():
-    samples = sample_drawings()
-    assert {sample["digit"] for sample in samples} == set(range(10))
-    numbers = [
-        number for sample in samples for stroke in sample["strokes"] for point in stroke["points"] for number in point
-    ]
-    written = re.findall(
-        r"-?\d+(?:\.\d+)?", "".join(re.findall(r"\[[\d., \[\]\n-]+\]", (JS / "samples.js").read_text()))
-    )
-    assert numbers == list(map(float, written))
-
-
 def test_the_answer_has_every_layer():
     model = best()
     browser = Browser(DrawingPad(model))
@@ -134,7 +133,8 @@ def test_the_answer_has_every_layer():
     maps = feature_maps(model, batch)
     assert [layer["name"] for layer in answer["outputs"]] == list(maps)
     assert [layer["type"] for layer in answer["outputs"]][:4] == ["Conv2d", "BatchNorm2d", "ReLU", "Conv2d"]
-    for layer, buffer, values in zip(answer["outputs"], buffers, maps.values(), strict=True):
+    assert buffers[-1] == digit_image(SEVEN).numpy().tobytes()
+    for layer, buffer, values in zip(answer["outputs"], buffers[:-1], maps.values(), strict=True):
         assert layer["shape"] == list(values.shape[1:])
         sent = torch.frombuffer(bytearray(buffer), dtype=torch.int8).reshape(values.shape) / 127 * layer["largest"]
         torch.testing.assert_close(sent, values, atol=layer["largest"] / 250, rtol=0)
@@ -143,16 +143,16 @@ def test_the_answer_has_every_layer():
 
 
 def test_a_layer_without_maps_is_left_out():
-    browser = Browser(DrawingPad(Recurrent()))
+    browser = Browser(DrawingPad(prepared(Recurrent())))
     answer, buffers = browser.ask({"ask": "drawing", "strokes": SEVEN, "question": "k"})
     logits = logits_of(browser.pad.model, normalised(digit_image(SEVEN)))
     torch.testing.assert_close(torch.tensor(answer["probabilities"]), logits.softmax(dim=0))
     assert [(layer["name"], layer["shape"]) for layer in answer["outputs"]] == [("first", [1, 28, 28]), ("last", [10])]
-    assert len(buffers) == 2
+    assert len(buffers) == 3  # and the image
 
 
 def test_an_image_that_the_pad_changed_is_read_and_is_not_the_drawing():
-    model = LeNet5()
+    model = prepared(LeNet5())
     browser = Browser(DrawingPad(model))
     browser.pad.strokes = SEVEN
     pixels = torch.randint(256, (1, 32, 32), dtype=torch.uint8)
@@ -163,7 +163,8 @@ def test_an_image_that_the_pad_changed_is_read_and_is_not_the_drawing():
 
 
 def test_the_pad_learns_what_it_shows():
-    browser = Browser(DrawingPad(LeNet5(), data="FashionMNIST", title="Clothes"))
+    clothes = Preprocessing(CLASSES["FashionMNIST"], *STATISTICS["FashionMNIST"], (32, 32))
+    browser = Browser(DrawingPad(LeNet5(), preprocessing=clothes, title="Clothes"))
     browser.pad.strokes = ONE
     answer, _ = browser.ask({"ask": "network", "question": "c"})
     assert answer["strokes"] == ONE
@@ -199,7 +200,7 @@ def test_what_is_no_drawing_is_refused_and_the_drawing_stays(strokes):
 
 
 def test_the_model_stays_as_it_is():
-    model = DigitNet(dropout=0.5).train()
+    model = prepared(DigitNet(dropout=0.5)).train()
     model.features[1].eval()
     before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
     modes, random = [layer.training for layer in model.modules()], torch.get_rng_state()
@@ -231,7 +232,7 @@ def test_the_weights_are_those_of_the_moment():
 
 
 def test_an_error_goes_to_the_pad_and_the_next_drawing_is_read():
-    browser = Browser(DrawingPad(Branching()))
+    browser = Browser(DrawingPad(prepared(Branching())))
     dot = [{"radius": 12, "points": [[140, 40]]}]
     answer, buffers = browser.ask({"ask": "drawing", "strokes": dot, "question": "g"})
     assert (answer, buffers) == ({"error": "KeyError: 'much ink'", "question": "g"}, [])
@@ -244,158 +245,96 @@ def test_an_error_goes_to_the_pad_and_the_next_drawing_is_read():
 
 def test_a_model_that_diverged_is_named_so():
     model = best()
+    browser = Browser(DrawingPad(model))
     nn.init.constant_(model.classifier[-1].weight, float("nan"))
-    answer, _ = Browser(DrawingPad(model)).ask({"ask": "drawing", "strokes": SEVEN, "question": "j"})
+    answer, _ = browser.ask({"ask": "drawing", "strokes": SEVEN, "question": "j"})
     assert answer["error"].startswith("ValueError: the model's answer is not a number")
+    with pytest.raises(ValueError, match="the model's answer is not a number"):
+        DrawingPad(model)
 
 
 @pytest.mark.parametrize(
-    ("model", "options", "error", "text"),
+    ("model", "preprocessing", "error", "text"),
     [
-        (lambda images: images, {}, TypeError, "an nn.Module, not a function"),
-        (CifarNet(), {"data": "CIFAR10"}, ValueError, "takes images of 3×32×32. The pad draws grey squares"),
-        (LeNet5(), {"data": "CIFAR10"}, ValueError, "draws grey images, but those of CIFAR10 have 3 channels"),
-        (LeNet5(), {"input_shape": 32}, ValueError, "give the shape of an image, C×H×W"),
-        (LeNet5(), {"input_shape": (1, -32, -32)}, ValueError, "give the shape of an image, C×H×W"),
-        (nn.Sequential(nn.Flatten(), nn.Linear(784, 5)), {}, ValueError, "returns 1×5, but MNIST has 10 classes"),
-        (nn.Sequential(nn.Flatten(), nn.Linear(900, 10)), {}, RuntimeError, "mat1 and mat2"),
-        (nn.Flatten(0), {}, ValueError, "returns 784, but MNIST has 10 classes"),
-        (nn.Sequential(best(), nn.Softmax(dim=1)), {}, ValueError, "returns probabilities, but the pad needs logits"),
-        (best(), {"data": "digits"}, ValueError, 'no data set "digits"; take one of MNIST'),
-        (best(), {"input_shape": (1, 28, 20)}, ValueError, "takes images of 1×28×20"),
-        (best(), {"input_shape": (1, 32, 32)}, ValueError, "1×28×28, but this batch has images of 1×32×32"),
+        (lambda images: images, prepared_for(), TypeError, "an nn.Module, not a function"),
+        (DigitNet(), None, ValueError, "how the images of DigitNet are prepared is not known"),
+        (DigitNet(), "MNIST", TypeError, "this is a str"),
+        (
+            LeNet5(),
+            prepared_for(),
+            ValueError,
+            "takes images of 1×32×32, but the preprocessing is of images of 1×28×28",
+        ),
+        (nn.Conv2d(2, 10, 28), prepared_for(2), ValueError, "takes images of 2×28×28, but the pad has grey ones"),
+        (
+            nn.Sequential(nn.Flatten(), nn.Linear(784, 5)),
+            prepared_for(),
+            ValueError,
+            "returns 1×5, but its images have",
+        ),
+        (nn.Sequential(nn.Flatten(), nn.Linear(900, 10)), prepared_for(), RuntimeError, "mat1 and mat2"),
+        (nn.Flatten(0), prepared_for(), ValueError, "returns 784, but its images have 10 classes"),
+        (
+            nn.Sequential(best(), nn.Softmax(dim=1)),
+            prepared_for(),
+            ValueError,
+            "returns probabilities, but the pad needs",
+        ),
     ],
 )
-def test_refuses_what_it_cannot_show(model, options, error, text):
+def test_refuses_what_it_cannot_show(model, preprocessing, error, text):
     with pytest.raises(error, match=re.escape(text)):
-        DrawingPad(model, **options)
+        DrawingPad(model, preprocessing=preprocessing)
 
 
-def test_a_model_without_input_shape_takes_28_or_what_is_given():
-    wide = nn.Sequential(nn.Flatten(), nn.Linear(900, 10))
-    pad = DrawingPad(wide, input_shape=(1, 30, 30))
+def test_images_of_ones_own_say_how_they_are_prepared():
+    images = ImageSet(
+        torch.zeros(1, 1, 30, 30, dtype=torch.uint8), torch.tensor([0]), tuple("abc"), (0.1307,), (0.3081,)
+    )
+    pad = DrawingPad(nn.Sequential(nn.Flatten(), nn.Linear(900, 3)), preprocessing=images)
     pad.strokes = SEVEN
-    assert pad.probabilities.shape == (10,)
-    assert DrawingPad(nn.Sequential(nn.Flatten(), nn.Linear(784, 10))).network["inputShape"] == [1, 28, 28]
+    assert pad.probabilities.shape == (3,)
+    assert (pad.network["inputShape"], pad.network["classes"]) == ([1, 30, 30], list("abc"))
+
+
+@pytest.mark.parametrize(
+    ("shape", "mode", "form"),
+    [((3, 32, 32), "RGB", "PNG"), ((3, 20, 50), "P", "GIF"), ((1, 28, 28), "RGB", "PNG"), ((1, 24, 10), "L", "WEBP")],
+    ids=str,
+)
+def test_a_picture_is_read_as_python_reads_the_file(shape, mode, form, tmp_path):
+    content = picture(mode=mode, form=form)
+    (tmp_path / "picture").write_bytes(content)
+    model = nn.Sequential(nn.Conv2d(shape[0], 4, 3), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4, 10))
+    browser = Browser(DrawingPad(model, preprocessing=prepared_for(*shape)))
+    answer, buffers = browser.ask({"ask": "picture", "question": "p"}, [memoryview(content)])
+    batch = browser.pad.preprocessing.read(tmp_path / "picture")
+    torch.testing.assert_close(torch.tensor(answer["logits"]), logits_of(model, batch))
+    torch.testing.assert_close(browser.pad.preprocessing.normalise(browser.pad.image[None]), batch)
+    assert buffers[-1] == browser.pad.image.numpy().tobytes()
+    assert browser.pad.strokes == []
+    answer, buffers = browser.ask({"ask": "network", "question": "n"})  # of a view that is opened later
+    assert buffers == [content]
+
+
+def test_what_is_no_picture_is_an_error_in_the_pad():
+    browser = Browser(DrawingPad(trained("cifarnet-best")))
+    answer, _ = browser.ask({"ask": "picture", "question": "p"}, [memoryview(b"Dear diary")])
+    assert answer["error"].startswith("ValueError: ")
+    assert "picture" in answer["error"]
+
+
+def test_colour_cannot_be_drawn():
+    pad = DrawingPad(trained("cifarnet-best"))
+    pad.strokes = []
+    with pytest.raises(ValueError, match="takes images of 3×32×32, and a drawing is a grey square"):
+        pad.strokes = SEVEN
 
 
 def test_without_a_browser_it_is_a_sentence():
     """What a committed notebook keeps, and so what the site shows."""
     bundle, _ = DrawingPad(best(), title="My network")._repr_mimebundle_()
     assert bundle["text/plain"] == "The drawing pad of My network. Run this cell in a notebook, and draw here."
-
-
-def test_every_script_is_loaded_and_none_can_end_the_page():
-    assert {path.name for path in JS.glob("*.js")} == {*SCRIPTS, "widget.js"}
-    assert not any("</script" in (JS / name).read_text(encoding="utf8") for name in SCRIPTS)
-    network = web_network(best(), name="</script><b>")
-    page = draw_page(network, "</title></script>")
-    assert page.count("</script>") == page.count("</title>") == 1
-
-
-# The command line.
-
-
-def run(*arguments, capsys):
-    main([*map(str, arguments), "--no-browser"])
-    return capsys.readouterr().out
-
-
-def network_of(page):
-    """The network that a page has in it."""
-    return json.loads(re.search(r"readNetwork\((\{.*\})\);$", page.read_text(encoding="utf8"), flags=re.M)[1])
-
-
-def test_without_a_file_it_is_the_best_network(tmp_path, monkeypatch, capsys):
-    monkeypatch.chdir(tmp_path)
-    assert run(capsys=capsys).startswith("draw-digitnet-best.html: ")
-    assert network_of(tmp_path / "draw-digitnet-best.html") == web_network(best())
-
-
-def test_takes_weights_a_checkpoint_and_an_exported_network(tmp_path, capsys):
-    model, page = LeNet5(nn.MaxPool2d, nn.ReLU), tmp_path / "page.html"
-    torch.save(model.state_dict(), tmp_path / "lenet5-mnist.pt")
-    save_checkpoint(tmp_path / "mine.pt", model)
-    export_web(model, tmp_path / "mine.json", name="Mine")
-    run(tmp_path / "lenet5-mnist.pt", "--output", page, capsys=capsys)
-    assert network_of(page) == web_network(model)
-    run(tmp_path / "mine.pt", "--recipe", "lenet5-mnist", "--output", page, capsys=capsys)
-    assert network_of(page) == web_network(model)
-    (tmp_path / "mine.json").rename(tmp_path / "MINE.JSON")
-    run(tmp_path / "MINE.JSON", "--output", page, capsys=capsys)
-    assert network_of(page) == web_network(model, name="Mine")
-
-
-def test_opens_the_page(tmp_path, monkeypatch, capsys):
-    opened = []
-    monkeypatch.setattr("webbrowser.open", lambda address: not opened.append(address))
-    main(["--output", str(tmp_path / "page.html")])
-    assert opened == [(tmp_path / "page.html").as_uri()]
-    assert "Open it in a browser" not in capsys.readouterr().out
-
-
-def changed(**parts):
-    """A file of a network in which some parts are others."""
-    return json.dumps(web_network(LeNet5()) | parts).encode()
-
-
-@pytest.mark.parametrize(
-    ("name", "content", "options", "text"),
-    [
-        ("no.pt", None, ["--recipe", "digitnet-best"], "there is no checkpoint"),
-        ("no.json", None, [], "No such file"),
-        ("mine.pt", b"", [], "'mine' is no recipe. Say it with --recipe, one of: convnet-mnist, "),
-        ("mine.pt", b"", ["--recipe", "resnet"], "'resnet' is no recipe"),
-        ("digitnet-best.pt", b"weights", [], "is damaged or is not a checkpoint"),
-        ("mine.json", b"{", [], "is not JSON"),
-        ("mine.json", b"\xff\xfe", [], "is not JSON"),
-        ("mine.json", b"[1]", [], "is not a network"),
-        ("mine.json", b'{"a": 1}', [], "is not a network"),
-        ("mine.json", b"[" * 200_000, [], "mine.json is not JSON"),
-        ("mine.json", b'{"a": NaN}', [], "mine.json is not JSON: NaN is no number"),
-        ("mine.json", changed(input={}), [], "is damaged"),
-        ("mine.json", changed(layers=3), [], "is damaged"),
-        ("mine.json", changed(layers=[3]), [], "is damaged"),
-        ("mine.json", changed(layers=[]), [], "mine.json is damaged: it has no layers"),
-        ("mine.json", changed(layers=[{"type": "GELU"}]), [], "mine.json has a layer 'GELU', but the page"),
-        ("mine.json", changed(input={"shape": [1, None, None]}), [], "the shape of its images is [1, None, None]"),
-        ("mine.json", changed(input={"shape": [1, -8, -8]}), [], "the shape of its images is [1, -8, -8]"),
-        ("mine.json", changed(input={"shape": 28}), [], "mine.json is damaged: the shape of its images is 28"),
-        ("mine.json", changed(version=2), [], "mine.json has version 2 of the network format, but"),
-    ],
-)
-def test_says_what_is_wrong_with_a_file(name, content, options, text, tmp_path):
-    if content is not None:
-        (tmp_path / name).write_bytes(content)
-    with pytest.raises(SystemExit, match=re.escape(text)):
-        main([str(tmp_path / name), *options, "--no-browser", "--output", str(tmp_path / "page.html")])
-    assert not (tmp_path / "page.html").exists()
-
-
-def test_a_name_that_cannot_be_written_leaves_the_page_from_before(tmp_path):
-    (tmp_path / "mine.json").write_bytes(changed(name="\ud800"))
-    (tmp_path / "page.html").write_text("before")
-    with pytest.raises(SystemExit, match=r"mine\.json, or of its network, can't be written: .* Give it another name"):
-        main([str(tmp_path / "mine.json"), "--no-browser", "--output", str(tmp_path / "page.html")])
-    assert (tmp_path / "page.html").read_text() == "before"
-
-
-def test_refuses_other_models_and_colour(tmp_path):
-    arguments = ["--no-browser", "--output", str(tmp_path / "page.html")]
-    with pytest.raises(SystemExit, match="is a checkpoint of another model"):
-        main([str(weights_file("digitnet-best")), "--recipe", "lenet5-mnist", *arguments])
-    with pytest.raises(SystemExit, match="takes images of 3×32×32"):
-        main([str(weights_file("cifarnet-best")), *arguments])
-    with pytest.raises(SystemExit, match="No such file or directory"):
-        main(["--no-browser", "--output", str(tmp_path / "nowhere" / "page.html")])
-
-
-def test_a_mistake_ends_with_a_status_that_is_not_0(tmp_path):
-    command = [sys.executable, "-m", "cnncourse.pad", "nothing.json", "--no-browser"]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
-    assert (done.returncode, done.stdout) == (1, "")
-    assert "nothing.json" in done.stderr
-    assert "Traceback" not in done.stderr
 
 
 # In the browser.
@@ -499,7 +438,7 @@ def test_the_widget_shows_what_python_answers(notebook):
     shown = draw_seven(page)
     check_answer(best(), shown, page.evaluate(BARS))
     assert page.locator("select option").all_text_contents() == ["Mine"]
-    assert page.locator("input[type=file]").count() == 0
+    assert page.get_by_label("Use your own network").count() == 0
     drawn = torch.tensor(shown["image"], dtype=torch.uint8).reshape(1, 28, 28)
     assert torch.equal(end.pad.image, drawn), "Python's image is not the page's"
     maps = feature_maps(best(), normalised(drawn))
@@ -513,8 +452,7 @@ def test_the_widget_shows_what_python_answers(notebook):
 
 
 def test_the_widget_resizes_for_a_larger_network_and_shows_the_drawing_of_python(notebook):
-    model = load_weights(weights_file("lenet5-mnist"), RECIPES["lenet5-mnist"].model())
-    page, end, faults = notebook(model)
+    page, end, faults = notebook(trained("lenet5-mnist"))
     end.pad.strokes = SEVEN
     page.evaluate("fromPython", [end.heard.pop()[0], []])
     page.wait_for_function("window.last?.probabilities")
@@ -539,8 +477,26 @@ def test_the_widget_finds_where_the_network_fails(notebook):
     assert faults == []
 
 
+def test_the_widget_shows_the_picture_that_python_reads(notebook, tmp_path):
+    page, end, faults = notebook(trained("cifarnet-best"))
+    (tmp_path / "cat.png").write_bytes(picture())
+    page.get_by_label("Open a picture").set_input_files(tmp_path / "cat.png")
+    page.wait_for_function("window.last?.probabilities")
+    shown = page.evaluate("Object.values(last.probabilities)")
+    torch.testing.assert_close(torch.tensor(shown), end.pad.probabilities)
+    assert end.pad.image.shape == (3, 32, 32)
+    drawn = "image => [...image.getContext('2d').getImageData(0, 0, 32, 32).data]"
+    seen = torch.tensor(page.locator("figure .image").evaluate(drawn)).view(32, 32, 4)[..., :3].permute(2, 0, 1)
+    assert torch.equal(seen.byte(), end.pad.image)
+    page.get_by_role("button", name="Take the picture away").click()
+    page.wait_for_function("!last.probabilities")
+    page.wait_for_timeout(100)  # the message is on its way
+    assert (end.pad.image, end.pad.probabilities) == (None, None)
+    assert faults == []
+
+
 def test_the_widget_says_what_went_wrong_and_goes_on(notebook):
-    page, _, faults = notebook(Branching())
+    page, _, faults = notebook(prepared(Branching()))
     page.evaluate("fromPython", [{"draw": [{"radius": 12, "points": [[140, 40]]}]}, []])
     page.wait_for_function("document.querySelector('.message').textContent")
     assert page.evaluate(MESSAGE) == "Branching can't answer: KeyError: 'much ink'"
@@ -557,13 +513,10 @@ def test_the_widget_says_what_went_wrong_and_goes_on(notebook):
 CELL = """import json
 from pathlib import Path
 
-from cnncourse.checkpoint import load_weights
-from cnncourse.pad.widget import DrawingPad
-from cnncourse.experiments.recipes import RECIPES
-from cnncourse.experiments.results import weights_file
+from cnncourse.experiments import trained
+from cnncourse.pad import DrawingPad
 
-model = load_weights(weights_file("digitnet-best"), RECIPES["digitnet-best"].model())
-pad = DrawingPad(model)
+pad = DrawingPad(trained("digitnet-best"))
 
 
 def keep(*message):

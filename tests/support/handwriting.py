@@ -150,3 +150,33 @@ def trembling(points, size, hand):
 HANDWRITING = [(script.digit, drawing(script, seed)) for seed, script in enumerate(SCRIPTS)]
 # Three of each digit, which the best network is to read with at most two mistakes.
 FIRST_THREE = [drawing for number, drawing in enumerate(HANDWRITING) if number % 5 < 3]
+
+# What is no drawing: one of each kind.
+BAD_DRAWINGS = {
+    "no list": "a drawing",
+    "no strokes": {"radius": 8, "points": [[1, 2]]},
+    "nothing": [{"radius": 12, "points": [[100, 50]]}, None],
+    "an empty stroke": [{"radius": 8, "points": []}],
+    "no radius": [{"points": [[1, 2]]}],
+    "radius 0": [{"radius": 0, "points": [[1, 2]]}],
+    "a text as radius": [{"radius": "8", "points": [[1, 2]]}],
+    "a truth as radius": [{"radius": True, "points": [[1, 2]]}],
+    "a point without end": [{"radius": 8, "points": [[float("inf"), 2]]}],
+    "a point not a number": [{"radius": 8, "points": [[1, 2], [float("nan"), 2]]}],
+    "a point of three": [{"radius": 8, "points": [[1, 2, 3]]}],
+    "a point of text": [{"radius": 8, "points": ["12"]}],
+    "a point far away": [{"radius": 8, "points": [[1, 2], [1e9, 2]]}],
+}
+
+
+def random_drawing(seed):
+    """Straight lines from anywhere to anywhere, also beyond the pad, with brushes from a hair to a roller."""
+    dice = random.Random(seed)
+    radius = [0.02, 0.5, 3, 8, 12, 20, 90]
+    return [
+        {
+            "radius": dice.choice(radius) * dice.uniform(0.8, 1.2),
+            "points": [[dice.uniform(-20, 300), dice.uniform(-20, 300)] for _ in range(dice.randint(1, 12))],
+        }
+        for _ in range(dice.randint(1, 3))
+    ]

@@ -115,7 +115,7 @@
       cursor.shown = true;
       if (stroke) return lift(event);
       begin(cursor.x, cursor.y, event);
-      const [across, down] = [cursor.x, cursor.y].map((place) => `${Math.round((100 * place) / size)} %`);
+      const [across, down] = [cursor.x, cursor.y].map((units) => `${Math.round((100 * units) / size)} %`);
       say(`Pen down at ${across} from the left, ${down} from the top.`);
     }
 

@@ -98,7 +98,7 @@
 
   /** The share of each pixel that is ink, scaled so that the darkest pixel is 255: 20·20 pixels. */
   function greyLevels(inked) {
-    const counts = new Array(BOX * BOX).fill(0);
+    const counts = new Float64Array(BOX * BOX);
     inked.forEach((value, index) => {
       const row = Math.floor(index / SIDE), column = index % SIDE;
       counts[Math.floor(row / SAMPLES) * BOX + Math.floor(column / SAMPLES)] += value;
@@ -109,7 +109,7 @@
 
   /** The box in a field of 28×28 zeros, moved by whole pixels so that its centre of mass is at pixel 13.5 to 14.5. */
   function centred(box) {
-    const rowMasses = new Array(BOX).fill(0), columnMasses = new Array(BOX).fill(0);
+    const rowMasses = new Float64Array(BOX), columnMasses = new Float64Array(BOX);
     box.forEach((grey, index) => {
       rowMasses[Math.floor(index / BOX)] += grey;
       columnMasses[index % BOX] += grey;
@@ -132,67 +132,6 @@
       moment += value * index;
     });
     return Math.min(Math.max(Math.ceil(13.5 - moment / mass), 0), FIELD - BOX);
-  }
-
-  /**
-   * A square image at another size, the same pixels as torch's `F.interpolate(image, (to, to), mode="bilinear",
-   * antialias=True)` of uint8: each pixel is a weighted mean of those near it, first along the rows, then along the
-   * columns. The weights are whole numbers, as in torch (aten/src/ATen/native/cpu/UpSampleKernel.cpp) and Pillow.
-   * @param {Uint8Array} image - from·from pixels, row by row
-   * @param {number} from - the image's side
-   * @param {number} to - the new side
-   * @returns {Uint8Array} to·to pixels
-   * @throws {Error} if a side is not a whole number from 1 on, or if the image is of another size
-   */
-  function resize(image, from, to) {
-    if (![from, to].every((side) => Number.isInteger(side) && side >= 1)) {
-      throw new Error(`An image's side must be a whole number of pixels, not ${from} or ${to}.`);
-    }
-    checkLength(image, from);
-    if (from === to) return Uint8Array.from(image);
-    const weights = resizeWeights(from, to);
-    const wide = resizeRows(image, from, weights);
-    return transposed(resizeRows(transposed(wide, to), from, weights), to);
-  }
-
-  function resizeWeights(from, to) {
-    const scale = from / to;
-    const reach = Math.max(scale, 1);
-    const lists = Array.from({ length: to }, (_, index) => {
-      const centre = scale * (index + 0.5);
-      const first = Math.max(Math.trunc(centre - reach + 0.5), 0);
-      const end = Math.min(Math.trunc(centre + reach + 0.5), from);
-      const shares = [];
-      for (let place = first; place < end; place++) {
-        shares.push(Math.max(1 - Math.abs((place - centre + 0.5) * (1 / reach)), 0));
-      }
-      const sum = shares.reduce((total, share) => total + share, 0);
-      return { first, shares: shares.map((share) => share / sum) };
-    });
-    // As many binary places as the largest share leaves in 16 bits.
-    const largest = Math.max(...lists.flatMap(({ shares }) => shares));
-    let places = 0;
-    while (places < 22 && Math.floor(0.5 + largest * 2 ** (places + 1)) < 2 ** 15) places++;
-    const whole = (share) => Math.floor(0.5 + share * 2 ** places);
-    return { places, lists: lists.map(({ first, shares }) => ({ first, shares: shares.map(whole) })) };
-  }
-
-  function resizeRows(image, width, { places, lists }) {
-    const height = image.length / width;
-    const result = new Uint8Array(height * lists.length);
-    for (let row = 0; row < height; row++) {
-      lists.forEach(({ first, shares }, column) => {
-        let sum = 2 ** (places - 1); // a half, so that the shift rounds
-        shares.forEach((share, index) => (sum += share * image[row * width + first + index]));
-        result[row * lists.length + column] = Math.min(sum >> places, 255);
-      });
-    }
-    return result;
-  }
-
-  function transposed(image, width) {
-    const height = image.length / width;
-    return Uint8Array.from(image, (_, index) => image[(index % height) * width + Math.floor(index / height)]);
   }
 
   /**
@@ -219,7 +158,7 @@
     if (!Number.isInteger(dx) || !Number.isInteger(dy)) {
       throw new Error(`An image is shifted by whole pixels, not by ${dx} and ${dy}.`);
     }
-    checkLength(image, FIELD);
+    cnncourse.checkLength(image, [FIELD, FIELD]);
     const result = new Uint8Array(FIELD * FIELD);
     for (let row = Math.max(dy, 0); row < Math.min(FIELD + dy, FIELD); row++) {
       for (let column = Math.max(dx, 0); column < Math.min(FIELD + dx, FIELD); column++) {
@@ -229,11 +168,5 @@
     return result;
   }
 
-  function checkLength(image, side) {
-    if (image.length !== side * side) {
-      throw new Error(`An image of ${side}×${side} has ${side * side} pixels, not ${image.length}.`);
-    }
-  }
-
-  Object.assign(cnncourse, { PAD_SIZE, digitImage, resize, thinned, shifted });
+  Object.assign(cnncourse, { PAD_SIZE, digitImage, thinned, shifted });
 })((globalThis.cnncourse ??= {}));

@@ -2,7 +2,7 @@
 (function (cnncourse) {
   "use strict";
 
-  const { EMPTY, make, percent, nextTurn, drawImage } = cnncourse.parts;
+  const { make, percent, nextTurn, drawImage, invitation } = cnncourse.parts;
   const SHIFTS = 6; // pixels, in every direction
   const FACTORS = [0.3, 0.5, 1, 1.5, 2, 2.5, 3, 4]; // that the width of the strokes is multiplied by
   const SLICE = 12; // milliseconds of work until the page gets its turn
@@ -11,7 +11,7 @@
   function shiftsByLength(most) {
     const steps = Array.from({ length: 2 * most + 1 }, (_, i) => i - most);
     const shifts = steps.flatMap((dy) => steps.map((dx) => ({ dx, dy })));
-    return shifts.sort((a, b) => Math.hypot(a.dx, a.dy) - Math.hypot(b.dx, b.dy));
+    return shifts.toSorted((a, b) => Math.hypot(a.dx, a.dy) - Math.hypot(b.dx, b.dy));
   }
 
   /** "3 pixels to the left and 1 pixel up" */
@@ -31,7 +31,7 @@
    */
   function makeFailures(heading, current, ask, say) {
     let search = 0; // counts up, so that a search sees that it is out of date
-    const text = "How far can your digit move, and how thin or thick can its strokes be, before the answer changes?";
+    const text = "How far can your drawing move, and how thin or thick can its strokes be, before the answer changes?";
     const button = make("button", { type: "button", onclick: start }, "Find where it fails");
     const progress = make("p", { class: "sentence" });
     const tables = make("div", { class: "tables" });
@@ -52,8 +52,7 @@
       reset();
       const mine = search;
       const drawing = current();
-      if (!drawing.network) return tell("There is no network yet: choose one.");
-      if (!drawing.image) return tell(EMPTY);
+      if (!drawing.network || !drawing.image) return tell(invitation(drawing.network));
       try {
         const sentence = await find(drawing, () => search === mine);
         if (search === mine) tell(sentence);
@@ -66,8 +65,8 @@
     async function find({ network, image, strokes }, wanted) {
       let began = performance.now();
 
-      async function answerTo(image) {
-        const result = await ask(network, image);
+      async function answerTo(changed) {
+        const result = await ask(network, changed);
         if (performance.now() - began > SLICE) {
           await nextTurn();
           began = performance.now();
@@ -77,10 +76,10 @@
 
       const { answer } = await answerTo(image);
       if (!wanted()) return;
-      const label = (answer) => network.classes[answer];
+      const label = (number) => network.classes[number];
       // The cells of the shifts are too narrow for a long name: the class's number stands there.
       const numbered = network.classes.some((name) => name.length > 2);
-      const short = (answer) => (numbered ? String(answer) : label(answer));
+      const short = (number) => (numbered ? String(number) : label(number));
       const shifts = shiftTable(label(answer), numbered ? network.classes : []);
       const widths = widthTable(label(answer));
       tables.append(shifts.element, widths.element);
@@ -96,7 +95,7 @@
         const result = await answerTo(drawn);
         if (!wanted()) return;
         const cells = widths.cells.get(factor);
-        drawImage(cells.picture, drawn, 28);
+        drawImage(cells.picture, drawn, [1, 28, 28]);
         fill(cells.answer, result, label);
         cells.probability.textContent = percent(result.probability);
         if (result.answer !== answer) otherWidths.push({ factor, ...result });
@@ -125,7 +124,7 @@
   }
 
   function widthSentence(others, label) {
-    const nearest = [others.filter(({ factor }) => factor < 1).at(-1), others.find(({ factor }) => factor > 1)];
+    const nearest = [others.findLast(({ factor }) => factor < 1), others.find(({ factor }) => factor > 1)];
     const sentence = ({ factor, answer }) => `With strokes ${factor} times as wide it looks like ${label(answer)}.`;
     return nearest.filter(Boolean).map(sentence).join(" ") || "No width of the strokes changes it.";
   }

@@ -1,46 +1,11 @@
-// The drawing pad: draw a digit, and see what a network answers and what each of its layers sees.
-// It needs the other files of this folder before it: network, digit, samples, parts, board, layers, failures.
+// The drawing pad: draw, or open a picture, and see what a network answers and what each of its layers sees.
+// It needs the other files of this folder before it, in the order of SCRIPTS in cnncourse/pad/page.py.
 (function (cnncourse) {
   "use strict";
 
-  const { EMPTY, make, percent, times, largest, copied, drawStrokes, drawImage } = cnncourse.parts;
-  const { RADII, makeBoard, makeLayer, makeFailures } = cnncourse.parts;
+  const { make, percent, times, largest, copied, drawImage, invitation, fitted } = cnncourse.parts;
+  const { makeInput, makeBars, makeLayer, makeFailures } = cnncourse.parts;
   const PAUSE = 700; // milliseconds without a change until the answer is said
-
-  /** A table of the classes with a bar for each: {element, draw(classes, probabilities)}. */
-  function makeBars() {
-    const body = make("tbody");
-    const names = [make("th", { scope: "col" }, "Class"), make("td"), make("th", { scope: "col" }, "Probability")];
-    const head = make("thead", { class: "unseen" }, make("tr", {}, ...names));
-    const caption = make("caption", { class: "unseen" }, "The probability of each class");
-    const element = make("table", { class: "bars" }, caption, head, body);
-    let shown = null; // the classes that have rows
-    let rows = [];
-
-    function rowFor(name) {
-      const [bar, number] = [make("span"), make("td")];
-      const track = make("td", { "aria-hidden": "true" }, bar);
-      const row = make("tr", {}, make("th", { scope: "row" }, name), track, number);
-      body.append(row);
-      return { row, bar, number };
-    }
-
-    function draw(classes, probabilities) {
-      if (classes !== shown) {
-        body.replaceChildren();
-        rows = classes.map(rowFor);
-        shown = classes;
-      }
-      const answer = probabilities ? largest(probabilities) : -1;
-      rows.forEach(({ row, bar, number }, i) => {
-        row.classList.toggle("winner", i === answer);
-        bar.style.transform = `scaleX(${probabilities ? probabilities[i] : 0})`;
-        number.textContent = probabilities ? percent(probabilities[i], 1) : "–";
-      });
-    }
-
-    return { element, draw };
-  }
 
   /** What JSON says. */
   function parsed(text) {
@@ -51,32 +16,52 @@
     }
   }
 
+  /** A copy of a result, because the next run of a network may write over what it gave. */
+  function kept({ outputs, logits, probabilities, pixels }) {
+    const copies = outputs.map((output) => ({ ...output, data: output.data.slice() }));
+    return { outputs: copies, logits: logits.slice(), probabilities: probabilities.slice(), pixels };
+  }
+
+  /** The network, if the pad can show its images: grey or in colour. */
+  function accepted(network) {
+    if ([1, 3].includes(network.inputShape[0])) return network;
+    const shape = network.inputShape.join("×");
+    throw new Error(`it takes images of ${shape}. The pad has grey ones, 1×H×W, and ones in colour, 3×H×W.`);
+  }
+
+  async function ask(network, image) {
+    const { probabilities } = await network.run(fitted(image, network));
+    const answer = largest(probabilities);
+    return { answer, probability: probabilities[answer] };
+  }
+
   /**
    * Build a drawing pad into an element.
    *
    * options.networks: [{id, title, load}], the first is chosen; load() returns a Promise of a network: an object with
-   *   name, inputShape [C, H, W], classes, maybe parameters, and run(pixels), which returns a result or a Promise of one
-   *   (see network.js; in a notebook Python answers).
+   *   name, inputShape [C, H, W], classes, maybe parameters, maybe pictures to start from ([{name, address}]), and
+   *   run(pixels, given), which returns a result or a Promise of one (see network.js; in a notebook Python answers).
+   *   given is what the pixels were made of, {strokes} or {picture: File}; none for an image that the pad has changed.
    * options.openFile: offer "Use your own network", from a file of `cnncourse.pad.export_web`. False unless given.
    * options.headingLevel: of the pad's headings, 3 unless given.
-   * options.onDrawing(strokes, image): called after each change; image is Uint8 28·28, or null for an empty drawing.
+   * options.onChange(image): called after each change; image is Uint8, of a drawing 28·28 and of a picture C·H·W, or null
+   *   while there is neither.
    *
-   * Returns {strokes, image, result, setStrokes(strokes), choose(id), destroy()}. choose returns a Promise that is
-   * fulfilled when the network is chosen or could not be loaded, which the pad then says.
+   * Returns {strokes, image, result, setStrokes(strokes), openPicture(file), choose(id), destroy()}. choose returns a
+   * Promise that is fulfilled when the network is chosen or could not be loaded, which the pad then says.
    *
    * After each update, with the probabilities and all maps drawn, the element gets a CustomEvent "cnncourse-update" with
    * detail {milliseconds, image, probabilities, network, shapes}: milliseconds from the input event to the end of
-   * drawing, the id of the network, probabilities null for an empty drawing.
+   * drawing, the id of the network, probabilities null while there is no image.
    */
   function createPad(element, options) {
     const entries = [];
     const loaded = new Map(); // networks by id
     const state = { id: null, network: null, image: null, result: null };
     const heading = (text) => make(`h${options.headingLevel ?? 3}`, {}, text);
-    const helpId = `cnncourse-pad-${Math.random().toString(36).slice(2)}`;
     const live = make("p", { class: "unseen", role: "status" });
     const say = (text) => (live.textContent = text);
-    const board = makeBoard(helpId, changed, say);
+    const input = makeInput(changed, say, complain);
 
     // --- What it is made of, from top to bottom ---
 
@@ -91,40 +76,26 @@
         " wrote. It stays in your browser: nothing is sent anywhere."));
     options.networks.forEach(offer);
 
-    const brush = make("input", { type: "range", ...RADII, autocomplete: "off", oninput: () => {
-      board.radius = Number(brush.value);
-      board.draw();
-    } });
-    const tools = make("div", { class: "tools" },
-      make("button", { type: "button", onclick: (event) => board.undo(event) }, "Undo"),
-      make("button", { type: "button", onclick: (event) => board.clear(event) }, "Clear"),
-      make("label", {}, make("span", {}, "Brush"), brush));
-    const help = make("p", { class: "hint", id: helpId },
-      "By keyboard: the arrow keys move the pen, with Shift further. Space or Enter puts it down and lifts it. ",
-      "Ctrl+Z undoes, Delete clears.");
-    const samples = make("div", { role: "group", "aria-label": "Start from a sample" },
-      make("span", { class: "label", "aria-hidden": "true" }, "Start from a sample"),
-      make("div", { class: "samples" }, ...cnncourse.SAMPLES.map(sampleButton)));
-
     const verdict = make("p", { class: "answer" });
     const seen = make("canvas", { class: "image", role: "img" });
     const seenText = make("figcaption");
     const bars = makeBars();
-    const drawing = () => ({ ...state, strokes: board.strokes });
-    const failures = makeFailures(heading("Where does it fail?"), drawing, ask, say);
-    const maps = make("div", { class: "maps" }, make("p", { class: "hint" }, "They appear here when you draw."));
+    const current = () => ({ ...state, strokes: input.strokes });
+    const failures = makeFailures(heading("Where does it fail?"), current, ask, say);
+    const soon = make("p", { class: "hint" }, "They appear here with the first answer.");
+    const maps = make("div", { class: "maps" }, soon);
     const legend = make("p", { class: "legend" },
       make("span", {}, "below 0"), make("span", { class: "scale" }), make("span", {}, "above 0"));
 
     const root = make("div", { class: "cnncourse-pad", "data-lm-suppress-shortcuts": "true" },
       make("div", { class: "choice" }, make("label", {}, make("span", {}, "Network"), select), about),
       make("div", { class: "desk" },
-        make("div", { class: "drawing" }, board.canvas, tools, help),
+        input.element,
         make("div", { class: "reading" },
           make("div", { class: "verdict" }, verdict, make("figure", {}, seen, seenText)),
           bars.element)),
       message, // below the board, which must not move while someone draws
-      make("div", { class: "desk" }, samples, ...(options.openFile ? [own] : [])),
+      make("div", { class: "desk" }, input.samples, ...(options.openFile ? [own] : [])),
       failures.element,
       make("section", {}, heading("Inside the network"),
         make("p", {}, "What each layer gives to the next, from the first to the last. Each has its own scale: ",
@@ -132,13 +103,6 @@
         legend, maps),
       live);
     element.append(root);
-
-    function sampleButton({ digit, strokes }) {
-      const picture = make("canvas", { width: 80, height: 80 });
-      drawStrokes(picture, strokes);
-      const onclick = (event) => board.replace(copied(strokes), event);
-      return make("button", { type: "button", "aria-label": `Sample ${digit}`, onclick }, picture);
-    }
 
     // --- From a change to what is shown ---
 
@@ -148,39 +112,24 @@
     let trouble = ""; // why the network could not answer
     let pause = 0;
     let layers = [];
+    let layersOf = null; // the network that they belong to
     let room = 0; // in CSS pixels, for the maps of one layer
-
-    /** The image in the size that the network takes. */
-    function fitted(image, network) {
-      const size = network.inputShape[1];
-      return size === 28 ? image : cnncourse.resize(image, 28, size);
-    }
-
-    /** A copy, because the next run of a network may write over what it gave. */
-    function kept({ outputs, logits, probabilities }) {
-      const copies = outputs.map((output) => ({ ...output, data: output.data.slice() }));
-      return { outputs: copies, logits: logits.slice(), probabilities: probabilities.slice() };
-    }
-
-    async function ask(network, image) {
-      const { probabilities } = await network.run(fitted(image, network));
-      const answer = largest(probabilities);
-      return { answer, probability: probabilities[answer] };
-    }
 
     function changed() {
       since ??= performance.now();
       failures.reset();
+      failures.element.hidden = input.reading(); // it moves and thickens strokes
       frame ||= requestAnimationFrame(update);
     }
 
     /** Draw the strokes, ask the network and show its answer: at most once a frame, and one question at a time. */
     async function update() {
       frame = 0;
-      board.draw();
-      const image = cnncourse.digitImage(board.strokes);
+      input.draw();
+      const given = input.given();
+      const image = given?.image ?? null;
       state.image = image;
-      options.onDrawing?.(board.strokes, image);
+      options.onChange?.(image);
       if (question && image) return; // the next update comes with the answer
       question = null; // an empty drawing waits for nobody
       if (!image && trouble) message.textContent = trouble = "";
@@ -192,7 +141,7 @@
         const mine = (question = {});
         let wrong = "";
         try {
-          result = kept(await network.run(fitted(image, network)));
+          result = kept(await network.run(given.pixels, given));
         } catch (error) {
           wrong = `${network.name} can't answer: ${error.message}`;
         }
@@ -200,7 +149,7 @@
         question = null;
         if (wrong !== trouble) message.textContent = trouble = wrong;
       }
-      show(image, result);
+      show(given, result);
       const detail = {
         milliseconds: performance.now() - began,
         image,
@@ -212,20 +161,26 @@
       if (since !== null) frame ||= requestAnimationFrame(update);
     }
 
-    function show(image, result) {
+    function show(given, result) {
       const { network } = state;
       state.result = result;
-      const size = network?.inputShape[1] ?? 28;
-      drawImage(seen, image && network ? fitted(image, network) : image ?? new Uint8Array(size * size), size);
+      const shape = network?.inputShape ?? [1, 28, 28];
+      drawImage(seen, result?.pixels ?? given?.pixels ?? new Uint8Array(shape.reduce((a, b) => a * b)), shape);
       bars.draw(network?.classes ?? [], result?.probabilities);
-      let text = image ? "" : EMPTY;
+      let text = given ? "" : invitation(network);
       verdict.textContent = text;
+      verdict.dataset.length = "sentence";
       if (result) {
         const answer = largest(result.probabilities);
         const parts = [network.classes[answer], percent(result.probabilities[answer])];
         text = `Looks like ${parts.join(", ")}`;
-        verdict.replaceChildren("Looks like ", make("strong", {}, parts[0]), " ", make("span", {}, parts[1]));
+        verdict.replaceChildren(make("span", { class: "looks" }, "Looks like "), make("strong", {}, parts[0]), " ", parts[1]);
+        verdict.dataset.length = parts[0].length <= 3 ? "short" : parts[0].length <= 10 ? "word" : "words";
         setLayers(result.outputs);
+        layersOf = network;
+      } else if (layersOf !== network) {
+        layers = [];
+        maps.replaceChildren(soon);
       }
       layers.forEach((layer, i) => layer.draw(result?.outputs[i].data));
       clearTimeout(pause);
@@ -242,7 +197,7 @@
     }
 
     const watcher = new ResizeObserver(() => {
-      board.draw();
+      input.draw();
       const now = maps.firstElementChild?.clientWidth;
       if (!now || now === room) return;
       room = now;
@@ -259,7 +214,7 @@
       select.value = state.id;
       const { parameters, inputShape } = state.network;
       const size = times(inputShape.slice(1));
-      const takes = `images of ${size} pixels`;
+      const takes = `${inputShape[0] === 1 ? "" : "colour "}images of ${size} pixels`;
       about.textContent = parameters ? `${parameters.toLocaleString("en")} parameters, ${takes}` : takes;
       seen.setAttribute("aria-label", `The image of ${size} pixels that the network sees`);
       seenText.textContent = `What the network sees: ${size}`;
@@ -271,20 +226,15 @@
       select.append(option);
     }
 
-    /** The network, if it takes what the pad draws: one grey square image. */
-    function accepted(network) {
-      const [channels, height, width] = network.inputShape;
-      if (channels === 1 && height === width) return network;
-      const shape = network.inputShape.join("×");
-      const needed = "The pad draws grey squares: it needs a network for 1×28×28 or 1×N×N.";
-      throw new Error(`it takes images of ${shape}. ${needed}`);
+    function complain(text) {
+      message.textContent = text;
+      if (text) message.scrollIntoView({ block: "nearest", behavior: "instant" });
     }
 
     /** Say what is wrong, and that the network stays as it was. */
     function refuse(text) {
       const title = entries.find(({ id }) => id === state.id)?.title;
-      message.textContent = title ? `${text} The pad still uses ${title}.` : text;
-      message.scrollIntoView({ block: "nearest", behavior: "instant" });
+      complain(title ? `${text} The pad still uses ${title}.` : text);
       about.textContent = "";
       select.value = state.id ?? ""; // without a network nothing is chosen, so that each can be
       if (state.network) describe();
@@ -309,6 +259,7 @@
       }
       Object.assign(state, { id, network: loaded.get(id) });
       question = null;
+      input.setNetwork(state.network);
       describe();
       changed();
     }
@@ -335,10 +286,11 @@
     changed();
 
     return {
-      get strokes() { return copied(board.strokes); },
+      get strokes() { return copied(input.strokes); },
       get image() { return state.image; },
       get result() { return state.result; },
-      setStrokes: (strokes) => board.replace(copied(strokes)),
+      setStrokes: (strokes) => input.setStrokes(strokes),
+      openPicture: (picture) => input.open(picture),
       choose,
       destroy() {
         choice++;
@@ -347,6 +299,7 @@
         clearTimeout(pause);
         failures.reset();
         watcher.disconnect();
+        input.destroy();
         root.remove();
       },
     };

@@ -52,16 +52,42 @@
     return context;
   }
 
-  /** Draw a grey image, Uint8 size·size, a pixel each. */
-  function drawImage(canvas, image, size) {
-    setSize(canvas, size, size);
+  /** Draw an image of Uint8, grey or in colour, a pixel each; shape is [channels, height, width]. */
+  function drawImage(canvas, image, [channels, height, width]) {
+    setSize(canvas, width, height);
     const context = canvas.getContext("2d");
-    const picture = context.createImageData(size, size);
-    image.forEach((grey, i) => picture.data.set([grey, grey, grey, 255], 4 * i));
+    const picture = context.createImageData(width, height);
+    const plane = height * width;
+    for (let i = 0; i < plane; i++) {
+      const colours = [0, 1, 2].map((channel) => image[channels === 3 ? channel * plane + i : i]);
+      picture.data.set([...colours, 255], 4 * i);
+    }
     context.putImageData(picture, 0, 0);
   }
 
-  const EMPTY = "Draw something: a digit from 0 to 9.";
+  // What a network reads: strokes where its images are grey squares, and pictures from files always.
+  const readsStrokes = ({ inputShape: [channels, height, width] }) => channels === 1 && height === width;
+  const readsDigits = (network) => readsStrokes(network) && network.classes.every((name) => /^\d\b/.test(name));
 
-  cnncourse.parts = { EMPTY, make, percent, times, largest, copied, nextTurn, setSize, drawStrokes, drawImage };
+  /** What to do first. */
+  function invitation(network) {
+    if (!network) return "There is no network yet: choose one.";
+    if (!readsStrokes(network)) return "Open a picture, and the network says what it sees.";
+    return readsDigits(network) ? "Draw something: a digit from 0 to 9." : "Draw something.";
+  }
+
+  cnncourse.parts = {
+    make,
+    percent,
+    times,
+    largest,
+    copied,
+    nextTurn,
+    setSize,
+    drawStrokes,
+    drawImage,
+    readsStrokes,
+    readsDigits,
+    invitation,
+  };
 })((globalThis.cnncourse ??= {}));

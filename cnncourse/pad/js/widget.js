@@ -2,6 +2,7 @@
 // anywidget loads this file as a module, joined with those that it needs before it.
 
 const PATIENCE = 10000; // milliseconds until Python counts as busy
+const LARGEST = 9e6; // bytes of a picture: Jupyter takes no message of more than 10 MiB
 
 /**
  * Asks Python and takes its answers, which come in any order and may belong to another view of the same pad.
@@ -50,38 +51,39 @@ function unpack(view, largest) {
  * @returns {Promise<function(): void>} what takes the pad away
  */
 async function render({ model, el }) {
-  const { createPad, digitImage, resize } = globalThis.cnncourse;
   let pad = null;
   const python = openLine(model, (strokes) => pad?.setStrokes(strokes));
   el.textContent = "The drawing pad waits for Python.";
-  const { answer: { network, strokes } } = await python.ask({ ask: "network" }, [], null);
+  const { answer: { network, strokes }, buffers: [picture] } = await python.ask({ ask: "network" }, [], null);
   el.textContent = "";
 
-  /**
-   * Python makes the image of the drawing itself. The image of a changed drawing, for "Where does it fail?", goes to it
-   * as it is, and only logits and probabilities come back.
-   */
-  async function run(pixels) {
-    const image = digitImage(pad.strokes);
-    const fitted = image && resize(image, 28, network.inputShape[1]);
-    const own = fitted !== null && fitted.every((grey, i) => grey === pixels[i]);
-    const { answer, buffers } = own
-      ? await python.ask({ ask: "drawing", strokes: pad.strokes })
-      : await python.ask({ ask: "pixels" }, [pixels.buffer]);
+  /** Python makes the image of a drawing or of a picture itself, and sends what it made of it. */
+  async function question(pixels, given) {
+    if (!given) return python.ask({ ask: "pixels" }, [pixels.buffer]); // an image that the pad has changed
+    if (given.strokes) return python.ask({ ask: "drawing", strokes: given.strokes });
+    if (given.picture.size > LARGEST) throw new Error("its file has more than 9 MB. Make the picture smaller first.");
+    return python.ask({ ask: "picture" }, [await given.picture.arrayBuffer()]);
+  }
+
+  async function run(pixels, given) {
+    const { answer, buffers } = await question(pixels, given);
     const outputs = answer.outputs.map(({ largest, ...layer }, i) => ({ ...layer, data: unpack(buffers[i], largest) }));
+    const image = buffers[outputs.length]; // after the maps, what Python made of the drawing or the picture
     return {
       outputs,
       logits: Float32Array.from(answer.logits),
       probabilities: Float32Array.from(answer.probabilities),
+      pixels: image && new Uint8Array(image.buffer, image.byteOffset, image.byteLength),
     };
   }
 
-  pad = createPad(el, {
+  pad = globalThis.cnncourse.createPad(el, {
     networks: [{ id: "own", title: network.title, load: async () => ({ ...network, run }) }],
     openFile: false,
-    onDrawing: (drawn) => drawn.length === 0 && model.send({ ask: "drawing", strokes: [] }),
+    onChange: (image) => image || model.send({ ask: "drawing", strokes: [] }),
   });
   if (strokes.length > 0) pad.setStrokes(strokes);
+  if (picture) pad.openPicture(new File([picture], "picture")); // of the pad that was shown before
   return () => {
     python.close();
     pad.destroy();
