@@ -61,9 +61,13 @@ def logits_of(model: nn.Module, images: Tensor) -> Tensor:
         ValueError: the images do not fit the model; or its output is something else, and the error says what.
     """
     logits = forward(model, images)
+    if (
+        images.ndim == 3
+        and isinstance(logits, Tensor)
+        and (logits.shape[:1] != images.shape[:1] or logits.shape[1:] == (1,))
+    ):
+        raise ValueError(_no_batch(images))
     if problem := _no_logits(logits, images):
-        if images.ndim == 3 and isinstance(logits, Tensor) and logits.shape[:1] != images.shape[:1]:
-            raise ValueError(_no_batch(images))
         raise ValueError(
             "a network gives logits, N×classes, one row for each image, but "
             f"this {type(bare(model)).__name__} gave {problem}"
@@ -203,6 +207,8 @@ def _other_size(model: nn.Module, images: Tensor, reason: str = "") -> str:
     expected, given = getattr(model, "input_shape", None), tuple(images.shape[1:])
     if expected is None or given == tuple(expected):
         return ""
+    if len(given) != len(expected):
+        return _no_batch(images)
     return (
         f"{type(model).__name__} takes images of {by(expected)}, but this batch has images of {by(given)}. {reason}"
         "ImageSet.resize changes their size; the number of channels must be the model's."

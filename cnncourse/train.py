@@ -111,6 +111,9 @@ def loss_batch(
     metrics = Metrics(loss.item(), accuracy(logits, labels))
     if math.isnan(metrics.loss) or (optimizer is not None and not math.isfinite(metrics.loss)):
         raise FloatingPointError(_not_finite(metrics.loss, images, training=optimizer is not None))
+    if metrics.loss < 0:
+        told = f"the loss is {metrics.loss:.3g}, below 0, as no cross-entropy is. Does the loss function fit the model?"
+        warnings.warn(told, stacklevel=2)
     if optimizer is not None:
         if not loss.requires_grad:
             raise ValueError("nothing can be learnt: the loss does not depend on a parameter with requires_grad=True")
