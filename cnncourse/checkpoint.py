@@ -4,7 +4,6 @@ A checkpoint is one dict of tensors and plain values, so that loading one never 
 can be read again: numbers of NumPy become plain ones, and what can't be kept so is refused before it is written.
 """
 
-import copy
 import io
 from collections import Counter, OrderedDict
 from collections.abc import Mapping
@@ -89,16 +88,8 @@ def load_checkpoint(
             f"{path} holds {len(state['history'])} epochs, more than the {epochs} of this training. Ask for more "
             "epochs, or delete the file to train anew."
         )
-    parts = [(bare(model), weights)]
-    parts += [(part, state[name]) for name, part in (("optimizer", optimizer), ("scheduler", scheduler)) if part]
-    before = [copy.deepcopy(part.state_dict()) for part, _ in parts]
-    try:
-        for part, saved in parts:
-            part.load_state_dict(saved)
-    except Exception as error:
-        for (part, _), old in zip(parts, before, strict=True):
-            part.load_state_dict(old)
-        raise ValueError(f"{path} is of another training: {error}") from error
+    parts = [(optimizer, state["optimizer"]), (scheduler, state["scheduler"])]
+    _load_all(path, [(bare(model), weights), *((part, saved) for part, saved in parts if part is not None)])
     _set_preprocessing(model, state)
     _set_random_state(state)
     return state["history"]
@@ -120,7 +111,7 @@ def load_weights(path: str | Path, model: nn.Module) -> nn.Module:
     """
     _check_order_of_arguments("load_weights", path, model)
     state = read(path)
-    bare(model).load_state_dict(_fitting_weights(path, state, model))
+    _load_all(path, [(bare(model), _fitting_weights(path, state, model))])
     _set_preprocessing(model, state)
     return model
 
@@ -188,6 +179,8 @@ def _optimizer_settings(model: nn.Module, optimizer: Optimizer, scheduler: LRSch
     names = {id(parameter): plain_name(name) for name, parameter in model.named_parameters()}
     settings = {"class": type(optimizer).__name__, "number of parameter groups": len(optimizer.param_groups)}
     settings |= getattr(optimizer, "defaults", {})
+    if isinstance(settings.get("lr"), Tensor):  # a scheduler changes it in place
+        del settings["lr"]
     for number, group in enumerate(optimizer.param_groups, 1):
         settings[f"number of tensors in group {number}"] = len(group["params"])
         for place, parameter in enumerate(group["params"], 1):
@@ -263,13 +256,6 @@ def _check_same_tensors(path: str | Path, found: dict, wanted: dict, model: str)
             f"{path} is a checkpoint of another model. The first tensor that differs is {first}: "
             f"in the file it is {theirs}, in this {model} it is {ours}.{_all_that_differ(differ, shapes) * some_fit}"
         )
-    for name in names:
-        layer, _, last = name.rpartition(".")
-        if last == "_extra_state" and found[name] != wanted[name]:
-            raise ValueError(
-                f"{path} is a checkpoint of another model. The first layer that differs is {layer}: "
-                f"in the file it has {_pairs(found[name])}, in this {model} {_pairs(wanted[name])}."
-            )
 
 
 def _all_that_differ(names: list[str], shapes: dict[str, tuple[str | None, str | None]]) -> str:
@@ -283,6 +269,40 @@ def _all_that_differ(names: list[str], shapes: dict[str, tuple[str | None, str |
         for kind, some in kinds.items()
         if some
     )
+
+
+def _load_all(path: str | Path, parts: list[tuple[nn.Module | Optimizer | LRScheduler, dict]]) -> None:
+    """Let each part load what was saved of it, or none."""
+    before = [_copied(part.state_dict()) for part, _ in parts]
+    try:
+        for part, saved in parts:
+            part.load_state_dict(saved)
+    except Exception as error:
+        for (part, _), old in zip(parts, before, strict=True):
+            part.load_state_dict(old)
+        raise ValueError(f"{path} {_other_layer(*parts[0]) or f'does not fit: {error}'}") from error
+
+
+def _copied(state: object) -> object:
+    """Copy the tensors in a state, of whatever type."""
+    if isinstance(state, Tensor):
+        return state.detach().clone()
+    if isinstance(state, Mapping):
+        return type(state)((name, _copied(value)) for name, value in state.items())
+    return [_copied(value) for value in state] if type(state) is list else state
+
+
+def _other_layer(model: nn.Module, weights: dict) -> str:
+    """Name the first layer with other settings than the file's, as the norms of `cnncourse.models` keep them."""
+    for name, ours in model.state_dict().items():
+        theirs = weights.get(name)
+        if isinstance(ours, dict) and isinstance(theirs, dict) and str(ours) != str(theirs):
+            layer, kind = name.removesuffix("._extra_state"), type(model).__name__
+            return (
+                f"is a checkpoint of another model. The first layer that differs is {layer}: "
+                f"in the file it has {_pairs(theirs)}, in this {kind} {_pairs(ours)}."
+            )
+    return ""
 
 
 def _set_preprocessing(model: nn.Module, state: dict) -> None:
@@ -303,9 +323,7 @@ def _check_order_of_arguments(function: str, path: object, model: object) -> Non
         raise TypeError(f"{function}(path, model, …) takes the file's path first, then the model")
 
 
-def _pairs(settings: object) -> str:
-    if not isinstance(settings, dict):
-        return str(settings)
+def _pairs(settings: dict) -> str:
     return ", ".join(f"{key} = {value}" for key, value in settings.items())
 
 
