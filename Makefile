@@ -2,6 +2,7 @@
 PYTHON ?= python3
 BIN = .venv/bin
 READY = .venv/ready
+PYTEST = $(BIN)/python -m pytest -n logical --dist loadgroup
 
 help: ## list these targets
 	@sed -n 's/^\([a-z]*\):.*## /\1	/p' Makefile | expand -t 12
@@ -16,12 +17,17 @@ slides: book ## build the decks of slides, each a file that needs nothing else
 report: book ## print the seminar report as a PDF; needs Chromium or Chrome
 	$(BIN)/python tools/print_report.py
 
-test: lint ## run everything that guards the course
-	$(BIN)/python -m pytest
+check: lint ## run what is fast of the tests, in about a minute
+	$(PYTEST) -m "not slow"
 
-lint: $(READY) ## check the style of package, tests and notebooks
+test: lint ## run everything that guards the course
+	$(PYTEST)
+
+lint: $(READY) ## check the style of package, tests, notebooks and scripts, and the package's types
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
+	$(BIN)/oxlint --deny-warnings
+	$(BIN)/mypy
 
 lab: $(READY) ## open the notebooks in JupyterLab
 	$(BIN)/jupyter lab notebooks
@@ -29,7 +35,7 @@ lab: $(READY) ## open the notebooks in JupyterLab
 data: $(READY) ## fetch the full data sets
 	$(BIN)/python -m cnncourse.data
 
-results: $(READY) ## run the recipes that results/ lacks
+results: $(READY) ## run the recipes that results/recipes lacks
 	$(BIN)/python -m cnncourse.experiments run
 
 notebooks: $(READY) ## execute all chapters in full and keep the outputs
@@ -49,4 +55,4 @@ $(READY): requirements.txt constraints.txt pyproject.toml
 	$(BIN)/pip install -r requirements.txt
 	@touch $@
 
-.PHONY: help book slides report test lint lab data results notebooks benchmark address
+.PHONY: help book slides report check test lint lab data results notebooks benchmark address

@@ -8,21 +8,16 @@ and is free again (`painted`).
 Build the book first (`make book`), and let nothing else run. It writes `results/benchmarks/pad.json`.
 """
 
-import argparse
-import json
 import sys
-from pathlib import Path
 from statistics import median, quantiles
 
 from playwright.sync_api import Page, sync_playwright
 
+from benchmarks.timing import write
 from cnncourse import settings
-from cnncourse.experiments.runs import environment
+from tools.chromium import CHROMIUM, OPTIONS
 
-sys.path.append(str(settings.CHECKOUT / "tools"))
-from chromium import CHROMIUM, OPTIONS
-
-PAGE = Path(__file__).parent.parent / "_build" / "html" / "book" / "draw.html"
+PAGE = settings.CHECKOUT / "_build" / "html" / "book" / "draw.html"
 LARGEST = 25  # points of a stroke that are drawn; more would only take longer
 LISTEN = """() => {
     const afterPaint = new MessageChannel();
@@ -53,58 +48,46 @@ def draw(page: Page, strokes: list[dict]) -> None:
         page.mouse.up()
 
 
-def measure(page: Page, network: str) -> dict[str, float | str | int]:
-    """Draw every sample for one network, after one digit that lets the browser compile what it runs often."""
-    page.get_by_role("combobox", name="Network").select_option(network)
-    page.get_by_text("images of").wait_for()
+def measure(page: Page) -> dict[str, float]:
+    """Draw every sample, after one digit that lets the browser compile what it runs often."""
     samples = page.evaluate("cnncourse.SAMPLES")
     clear = page.get_by_role("button", name="Clear", exact=True)
     for number, sample in enumerate([samples[0], *samples]):
         clear.click()
-        page.evaluate("() => new Promise(done => setTimeout(done, 100))")
+        page.wait_for_timeout(100)
         if number <= 1:
             page.evaluate("() => { times.length = 0 }")
         draw(page, sample["strokes"])
-    page.evaluate("() => new Promise(done => setTimeout(done, 100))")
-    times = page.evaluate("times")
-    row = {"network": network, "updates": len(times)}
-    for name, values in zip(("milliseconds", "painted"), zip(*times, strict=True), strict=True):
-        row |= {name: {"median": median(values), "percentile_90": quantiles(values, n=10)[-1]}}
-    return row
+    page.wait_for_timeout(100)
+    milliseconds, painted = zip(*page.evaluate("times"), strict=True)
+    return {
+        "median": median(milliseconds),
+        "percentile_90": quantiles(milliseconds, n=10)[-1],
+        "painted": median(painted),
+        "updates": len(painted),
+    }
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--page", type=Path, default=PAGE, help="draw.html of a built book")
-    page_file = parser.parse_args().page
-    if not page_file.is_file():
-        parser.error(f"{page_file} is not there. Build the book first: make book")
+    if not PAGE.is_file():
+        sys.exit(f"{PAGE} is not there. Build the book first: make book")
     if CHROMIUM is None:
-        parser.error("no Chromium or Chrome on the PATH; on Debian and Ubuntu: apt-get install chromium")
+        sys.exit("There is no Chromium or Chrome on the PATH; on Debian and Ubuntu: apt-get install chromium")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=OPTIONS)
-        result = {"environment": {**environment(), "browser": f"Chromium {browser.version}"}}
         page = browser.new_page(viewport={"width": 1280, "height": 900})
-        page.goto(page_file.resolve().as_uri())
-        page.get_by_text("images of").wait_for()
+        page.goto(PAGE.as_uri())
+        page.locator(".drawing-pad").get_by_text("images of").wait_for()
         page.evaluate(LISTEN)
         networks = page.locator(".drawing-pad select option").evaluate_all("options => options.map(({value}) => value)")
-        result["rows"] = []
+        rows = {}
         for network in networks:
             page.get_by_role("combobox", name="Network").select_option(network)
-            page.get_by_text("images of").wait_for()
-            if not page.get_by_role("application", name="Draw a digit").is_visible():
-                continue  # it reads photographs
-            result["rows"].append(row := measure(page, network))
-            print(
-                f"{network}: median {row['milliseconds']['median']:.1f} ms, "
-                f"90th percentile {row['milliseconds']['percentile_90']:.1f} ms, "
-                f"painted {row['painted']['median']:.1f} ms, over {row['updates']} updates",
-                flush=True,
-            )
+            page.locator(".drawing-pad").get_by_text("images of").wait_for()
+            if page.get_by_role("application", name="Draw a digit").is_visible():  # else it reads photographs
+                rows[network] = measure(page)
+        write("pad", {"browser": f"Chromium {browser.version}", "networks": rows})
         browser.close()
-    path = settings.files("benchmarks") / "pad.json"
-    path.write_text(json.dumps(result, indent=1) + "\n", encoding="utf8")
 
 
 if __name__ == "__main__":

@@ -259,6 +259,7 @@ def _check_same_tensors(path: str | Path, found: dict, wanted: dict, model: str)
 
 
 def _all_that_differ(names: list[str], shapes: dict[str, tuple[str | None, str | None]]) -> str:
+    names = [name for name in names if not name.endswith("_extra_state")]
     kinds = {
         "Missing in the file": [name for name in names if shapes[name][0] is None],
         "Not in the model": [name for name in names if shapes[name][1] is None],

@@ -19,7 +19,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from cnncourse._text import by
+from cnncourse._text import by, printable
 
 
 class NotDone(Exception):
@@ -47,12 +47,12 @@ def check(judge: Callable[..., Any] | None = None, *, returns: bool = True) -> C
             with _seeds_kept():
                 return judge(*(_watched(name, answer, returns) for name, answer in zip(names, answers, strict=True)))
         except NotDone as stub:
-            print(f"Not done yet: {stub}")
+            print(printable(f"Not done yet: {stub}"))
         except AssertionError as reason:
-            print(f"Not yet: {str(reason).splitlines()[0] if str(reason) else 'this is not right.'}")
+            print(printable(f"Not yet: {str(reason).splitlines()[0] if str(reason) else 'this is not right.'}"))
         except Exception as error:
             said = f"{type(error).__name__}: {_first_line(error)}"
-            print(f"Not yet: the check cannot use what {' or '.join(names)} gives. It stopped with {said}")
+            print(printable(f"Not yet: the check cannot use what {' or '.join(names)} gives. It stopped with {said}"))
         return None
 
     return run

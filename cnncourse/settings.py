@@ -2,6 +2,8 @@
 
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 CHECKOUT = Path(__file__).parent.parent
@@ -41,6 +43,25 @@ def files(name: str) -> Path:
     if in_checkout():
         return CHECKOUT / {"sample": "data/sample"}.get(name, f"results/{name}")
     return Path(__file__).parent / "_files" / name
+
+
+def results_dir() -> Path:
+    """The folder that runs of recipes write to: the course's own in a clone, else `results/recipes` in this folder."""
+    return files("recipes") if in_checkout() else Path("results", "recipes")
+
+
+@contextmanager
+def without_progress_bars() -> Iterator[None]:
+    """Let the processes that are started meanwhile show no bars: several would write over each other."""
+    before = os.environ.get("TQDM_DISABLE")
+    os.environ["TQDM_DISABLE"] = "1"
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["TQDM_DISABLE"]
+        else:
+            os.environ["TQDM_DISABLE"] = before
 
 
 def _user_cache() -> Path:

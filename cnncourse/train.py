@@ -45,8 +45,9 @@ from cnncourse._checks import (
 )
 from cnncourse._memory import keep_memory
 from cnncourse._model import bare, evaluating
-from cnncourse._text import Table
+from cnncourse._text import Table, printable
 from cnncourse.checkpoint import check_can_be_saved, load_checkpoint, save_checkpoint
+from cnncourse.data.preprocessing import Preprocessing
 
 
 class Metrics(NamedTuple):
@@ -163,6 +164,41 @@ def predict(model: nn.Module, images: Tensor | Batches) -> Tensor:
     return probabilities
 
 
+def predict_file(model: nn.Module, path: str | Path, preprocessing: Preprocessing | None = None) -> dict[str, float]:
+    """Read one picture from a file, and return the probability of each class.
+
+    The picture is prepared as the images were that the model was trained on.
+
+    Args:
+        model: gives logits or log-probabilities. It does not change.
+        path: of a picture of any size; see `ImageSet.from_folder` for the kinds.
+        preprocessing: of the training images, as `ImageSet.preprocessing` has it; without it, the model's own, which
+            `fit`, a checkpoint and `trained` give it.
+
+    Returns:
+        The probability by the name of the class, the most probable first.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValueError: it can't be read as a picture; or it is not known how to prepare it; or the model has another
+            number of classes.
+    """
+    preprocessing = preprocessing or getattr(bare(model), "preprocessing", None)
+    if preprocessing is None:
+        raise ValueError(
+            "it is not known how the model's training images were prepared: give "
+            "preprocessing=images.preprocessing, of the ImageSet that it was trained on"
+        )
+    [probabilities] = predict(model, preprocessing.read(path)).tolist()
+    if len(probabilities) != len(preprocessing.classes):
+        raise ValueError(
+            f"the model has {len(probabilities)} classes, but the images that it was trained on have "
+            f"{len(preprocessing.classes)}: is this the preprocessing of another model?"
+        )
+    named = zip(preprocessing.classes, probabilities, strict=True)
+    return dict(sorted(named, key=lambda pair: pair[1], reverse=True))
+
+
 def fit(
     model: nn.Module,
     train: Batches,
@@ -215,7 +251,7 @@ def fit(
     if checkpoint is not None and Path(checkpoint).exists():
         history = History(load_checkpoint(checkpoint, model, optimizer, scheduler, epochs=epochs))
         going_on = "going on from there" if len(history) < epochs else "nothing is left to train"
-        print(f"{checkpoint} holds {len(history)} of {epochs} epochs: {going_on}.")
+        print(printable(f"{checkpoint} holds {len(history)} of {epochs} epochs: {going_on}."))
     if (preprocessing := preprocessing_of(train)) is not None:
         bare(model).preprocessing = preprocessing
     if checkpoint is not None:

@@ -2,6 +2,7 @@
 
 import functools
 import http.server
+import os
 import subprocess
 import sys
 import threading
@@ -11,6 +12,7 @@ import pytest
 import torch
 import wheels
 from chromium import CHROMIUM, OFFLINE, OPTIONS
+from filelock import FileLock
 from playwright.sync_api import sync_playwright
 
 ROOT = Path(__file__).parent.parent
@@ -21,10 +23,32 @@ def pytest_addoption(parser):
     parser.addoption("--update-golden", action="store_true", help="write the files in tests/golden anew")
 
 
+SLOW = {"site", "wheel", "installed", "clone", "browser"}  # fixtures that take seconds
+
+
 def pytest_collection_modifyitems(items):
     for item in items:
         if "browser" in item.fixturenames:
             item.add_marker("browser")
+        if SLOW & set(item.fixturenames):
+            item.add_marker("slow")
+
+
+@pytest.fixture(scope="session")
+def once(tmp_path_factory):
+    """Builds something in a folder of its own, once for all processes that run tests side by side."""
+
+    def once(name, build):
+        base = tmp_path_factory.getbasetemp()
+        root = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+        folder, built = root / name, root / f"{name}.built"
+        with FileLock(root / f"{name}.lock"):
+            if not built.exists():
+                folder.mkdir(exist_ok=True)
+                built.write_text(str(build(folder)), encoding="utf8")
+        return Path(built.read_text(encoding="utf8"))
+
+    return once
 
 
 @pytest.fixture
@@ -41,26 +65,29 @@ def golden(request):
 
 
 @pytest.fixture(scope="session")
-def site(tmp_path_factory):
+def site(once):
     """The folder of the site, built anew with warnings as errors."""
-    folder = tmp_path_factory.mktemp("site")
-    command = [Path(sys.executable).with_name("jupyter-book"), "build", ROOT, "--path-output", folder, "-q"]
-    build = subprocess.run([*command, "-W", "-n", "--keep-going"], capture_output=True, text=True, encoding="utf8")
-    if build.returncode != 0:
-        pytest.fail(f"The book can't be built, or has warnings:\n{build.stderr}", pytrace=False)
-    return folder / "_build" / "html"
+
+    def build(folder):
+        command = [Path(sys.executable).with_name("jupyter-book"), "build", ROOT, "--path-output", folder, "-q"]
+        done = subprocess.run([*command, "-W", "-n", "--keep-going"], capture_output=True, text=True, encoding="utf8")
+        if done.returncode != 0:
+            pytest.fail(f"The book can't be built, or has warnings:\n{done.stderr}", pytrace=False)
+        return folder / "_build" / "html"
+
+    return once("site", build)
 
 
 @pytest.fixture(scope="session")
-def wheel(tmp_path_factory):
+def wheel(once):
     """The library as a wheel, built from this folder as it is."""
-    return wheels.build(ROOT, tmp_path_factory.mktemp("wheel"))
+    return once("wheel", lambda folder: wheels.build(ROOT, folder))
 
 
 @pytest.fixture(scope="session")
-def installed(wheel, tmp_path_factory):
+def installed(wheel, once):
     """A folder with the library as it is on Colab: installed, away from the clone."""
-    return wheels.install(wheel, tmp_path_factory.mktemp("installed"))
+    return once("installed", lambda folder: wheels.install(wheel, folder))
 
 
 class QuietHandler(http.server.SimpleHTTPRequestHandler):

@@ -27,10 +27,10 @@ import io
 from html import escape
 
 import yaml
+from common import load
 from docutils import nodes
 from docutils.parsers.rst import directives
 from line_plot import line_plot
-from results_pages import load
 from sphinx.util.docutils import SphinxDirective
 
 from cnncourse.experiments.results import corrupted

@@ -3,16 +3,18 @@
 from html import escape
 from statistics import mean
 
+from line_plot import ticks
+
 LETTER, WIDTH, ROW_HEIGHT = 9, 640, 44  # LETTER: the width of one, at most
-TICK_STEPS = (0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10)
+LEAST = 0.1  # per cent that the axis covers, also where all values are the same
 
 
 def dot_plot(rows: dict[str, list[float]]) -> str:
     """One row of dots for each name, with a bar at their mean, on a common axis of test accuracies in per cent."""
     low = min(min(values) for values in rows.values())
     high = max(max(values) for values in rows.values())
-    margin = max(0.08 * (high - low), 0.02)
-    step = next(step for step in TICK_STEPS if (high - low) / step <= 8)
+    margin = max(0.08 * (high - low), LEAST / 2)
+    room = max(low - margin, 0), min(high + margin, 100)  # where there are accuracies
 
     left = LETTER * max(map(len, rows)) + 20
 
@@ -21,11 +23,9 @@ def dot_plot(rows: dict[str, list[float]]) -> str:
 
     bottom = ROW_HEIGHT * len(rows) + 10
     parts = []
-    tick = step * -(-low // step)
-    while tick <= high:
+    for tick in [tick for tick in ticks(*room) if tick >= room[0]]:
         parts.append(f'<line class="grid" x1="{x(tick):.1f}" x2="{x(tick):.1f}" y1="6" y2="{bottom}"/>')
-        parts.append(f'<text class="tick" x="{x(tick):.1f}" y="{bottom + 20}">{tick:.4g}</text>')
-        tick += step
+        parts.append(f'<text class="tick" x="{x(tick):.1f}" y="{bottom + 20}">{tick:g}</text>')
     for index, (name, values) in enumerate(rows.items()):
         y, centre = ROW_HEIGHT * (index + 0.5) + 5, x(mean(values))
         parts.append(f'<text class="row" x="{left - 14}" y="{y + 5}">{escape(name)}</text>')

@@ -1,10 +1,11 @@
 """A plot of lines with bands as an SVG that takes its colours from the page's style sheet."""
 
 from html import escape
-from math import ceil, floor, log10
+from math import ceil, floor, isfinite, log10
 from statistics import mean
 
 WIDTH, HEIGHT, LEFT, RIGHT, BOTTOM, LEGEND_ROW = 560, 360, 62, 14, 50, 24
+POINT = 6  # the length of a line through one place
 
 
 def line_plot(
@@ -13,18 +14,26 @@ def line_plot(
     """A line for each name through the means over the seeds, in a band from the smallest to the largest value.
 
     Args:
-        series: by name, the values of the seeds by their place on the x axis.
+        series: by name, the values of the seeds by their place on the x axis. Values that are not finite, of a run
+            that failed, are left out.
         y_range: values that the y axis shall have room for, beside those of the series.
+
+    Raises:
+        ValueError: there is no value.
     """
+    series = {name: finite(points) for name, points in series.items()}
     places = [x for points in series.values() for x in points]
     values = [*y_range, *(value for points in series.values() for seeds in points.values() for value in seeds)]
+    if not all(series.values()):
+        raise ValueError("there is nothing to draw: no run, no epoch or no finite value")
     left, right = min(places), max(places)
+    span = right - left or 1  # one place alone stands at the left
     y_ticks = ticks(min(values), max(values))
     low, high = y_ticks[0], max(*values, y_ticks[0] + 1e-9)
     top = LEGEND_ROW * ceil(len(series) / 2) + 14
 
     def point(x, y):
-        across = LEFT + (x - left) / (right - left) * (WIDTH - LEFT - RIGHT)
+        across = LEFT + (x - left) / span * (WIDTH - LEFT - RIGHT)
         return across, HEIGHT - BOTTOM - (y - low) / (high - low) * (HEIGHT - BOTTOM - top)
 
     parts = []
@@ -61,7 +70,15 @@ def ticks(low: float, high: float) -> list[float]:
 
 
 def path(points: list[tuple[float, float]]) -> str:
+    """Draw a line; a point alone becomes a short one."""
+    if len(points) == 1:
+        points = [points[0], (points[0][0] + POINT, points[0][1])]
     return "M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in points)
+
+
+def finite(points: dict[float, list[float]]) -> dict[float, list[float]]:
+    numbers = {x: [value for value in seeds if isfinite(value)] for x, seeds in points.items()}
+    return {x: seeds for x, seeds in numbers.items() if seeds}
 
 
 def in_words(name: str, points: dict[float, list[float]]) -> str:

@@ -11,16 +11,17 @@ A table of the layers, without those that only change each number alone: of all 
     ```
 """
 
-from docutils import nodes
+from functools import cache
+
+from common import MarkdownDirective, NumberRole, row
 from docutils.parsers.rst import directives
-from docutils.statemachine import StringList
-from results_pages import NumberRole, row
-from sphinx.util.docutils import SphinxDirective
 
 from cnncourse import models
+from cnncourse._text import by
 from cnncourse.analysis import summary
 
 
+@cache
 def counted(name):
     if not hasattr(models, name):
         raise ValueError(f"cnncourse.models has no {name!r}")
@@ -33,31 +34,21 @@ class NetworkRole(NumberRole):
         return f"{ {'parameters': counts.parameters, 'multiply_adds': counts.multiply_adds}[quantity]:,}"
 
 
-class LayersTable(SphinxDirective):
+class LayersTable(MarkdownDirective):
     required_arguments = 1
     option_spec = {"kinds": directives.unchanged}  # noqa: RUF012
 
-    def run(self):
+    def lines(self):
         kinds = self.options.get("kinds", "").split()
-        try:
-            counts = counted(self.arguments[0])
-        except ValueError as error:
-            raise self.error(str(error)) from error
+        counts = counted(self.arguments[0])
         lines = [row(["Layer", "Output", "Parameters"]), row([":--", ":--", "--:"])]
         shape = counts.input_shape
         for name, output, parameters in counts.rows:
             kind = name.split("-")[0]
             if (kind in kinds) if kinds else (parameters or output != shape):
-                lines.append(row([kind, times(output), f"{parameters:,}"]))
+                lines.append(row([kind, by(output), f"{parameters:,}"]))
             shape = output
-        lines.append(row(["**all**", "", f"**{counts.parameters:,}**"]))
-        content = nodes.container()
-        self.state.nested_parse(StringList(lines, self.get_source_info()[0]), self.content_offset, content)
-        return content.children
-
-
-def times(shape):
-    return "×".join(map(str, shape))
+        return [*lines, row(["**all**", "", f"**{counts.parameters:,}**"])]
 
 
 def setup(app):

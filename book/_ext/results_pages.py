@@ -38,29 +38,19 @@ A recipe without a result file is a build error.
 """
 
 import re
+from math import isnan, nan
 from pathlib import Path
 from statistics import mean, stdev
 
 import yaml
+from common import MarkdownDirective, NumberRole, load, machines, signed, table
 from docutils import nodes
-from docutils.statemachine import StringList
 from dot_plot import dot_plot
-from sphinx.util.docutils import SphinxDirective, SphinxRole
+from sphinx.util.docutils import SphinxDirective
 
-from cnncourse import settings
-from cnncourse.experiments.results import compare, corrupted, load_results, summarise
+from cnncourse.experiments import compare, corrupted, load_results, summarise
 
-STATISTICS = {"mean": mean, "std": stdev, "min": min, "max": max}
 COLUMNS = ["Recipe", "Parameters", "Seeds", "Epochs", "Accuracy, %", "Documented", "Difference", "Seconds"]
-
-
-def load(recipe, env):
-    """The result file of a recipe; the page that asks for it is built again when the file changes."""
-    env.note_dependency(str(settings.files("recipes") / f"{recipe}.json"))
-    try:
-        return load_results(recipe)
-    except FileNotFoundError as error:
-        raise ValueError(f"{error}, or run all that are missing: make results") from error
 
 
 def test_accuracies(result):
@@ -68,16 +58,21 @@ def test_accuracies(result):
     return [100 * run["test"]["accuracy"] for run in result["runs"]]
 
 
-def machine(result):
-    environment = result["environment"]
-    hardware = environment["cpu"] if environment["device"] == "cpu" else environment["device"]
-    return f"{hardware}, PyTorch {environment['torch']}"
+def deviation(values):
+    """The standard deviation; a single value has none."""
+    return stdev(values) if len(values) > 1 else nan
+
+
+STATISTICS = {"mean": mean, "std": deviation, "min": min, "max": max}
 
 
 def over_seeds(values, statistic=None, digits=2, unit=" %"):
+    """One statistic of the seeds, or mean ± standard deviation; a dash for what one seed does not have."""
     if statistic is None:
-        return f"{mean(values):.{digits}f} ± {stdev(values):.{digits}f}{unit}"
-    return f"{STATISTICS[statistic](values):.{digits}f}{unit}"
+        spread = f" ± {stdev(values):.{digits}f}" if len(values) > 1 else ""
+        return f"{mean(values):.{digits}f}{spread}{unit}"
+    number = STATISTICS[statistic](values)
+    return "–" if isnan(number) else f"{number:.{digits}f}{unit}"
 
 
 def in_a_sentence(result, quantity, statistic=None):
@@ -94,24 +89,13 @@ def in_a_sentence(result, quantity, statistic=None):
         "seeds": f"{summary.seeds}",
         "epochs": f"{summary.epochs}",
         "fastest_epoch": f"{summary.fastest_epoch:.1f}",
-        "machine": machine(result),
+        "machine": machines(result),
     }[quantity]
 
 
 def named(words):
     """A corruption, whose name may be several words, and its amount."""
     return " ".join(words[:-1]), float(words[-1])
-
-
-class NumberRole(SphinxRole):
-    """A role whose words become a text; what it can't read is a build error."""
-
-    def run(self):
-        try:
-            return [nodes.Text(self.read(*self.text.split()))], []
-        except (ValueError, KeyError, TypeError) as error:
-            message = self.inliner.reporter.error(f"{{{self.name}}}`{self.text}`: {error}", line=self.lineno)
-            return [self.inliner.problematic(self.rawtext, self.rawtext, message)], [message]
 
 
 class ResultRole(NumberRole):
@@ -134,7 +118,7 @@ class ComparisonRole(NumberRole):
     def read(self, first, second, *words):
         load(first, self.env), load(second, self.env)
         corruption, amount = named(words) if words else ("", 0)
-        return self.written(compare(first, second, corruption=corruption, amount=amount))
+        return self.written(compare(first, second, on="test", corruption=corruption, amount=amount))
 
     written = staticmethod(str)
 
@@ -143,7 +127,7 @@ class DifferenceRole(ComparisonRole):
     @staticmethod
     def written(difference):
         """In percentage points, with the interval."""
-        mean, low, high = (f"{100 * value:+.2f}".replace("-", "−") for value in difference[:3])
+        mean, low, high = (signed(100 * value) for value in difference[:3])
         return f"{mean} ({low} to {high})"
 
 
@@ -157,65 +141,54 @@ class DocumentedRole(NumberRole):
         return f"{figure[1]} %"
 
 
-class ResultsTable(SphinxDirective):
+class ResultsTable(MarkdownDirective):
     has_content = True
+    classes = ("results",)
 
-    def run(self):
+    def lines(self):
         documented = yaml.safe_load("\n".join(self.content))
-        try:
-            results = {recipe: load(recipe, self.env) for recipe in documented}
-        except ValueError as error:
-            raise self.error(str(error)) from error
-        lines = [row(COLUMNS), row([":--"] + ["--:"] * (len(COLUMNS) - 1))]
-        lines += [row(cells(recipe, result, documented[recipe])) for recipe, result in results.items()]
+        results = {recipe: load(recipe, self.env) for recipe in documented}
+        lines = table(COLUMNS, [cells(recipe, documented[recipe]) for recipe in results])
         lines.append("")
         for recipe, result in results.items():
             lines += details(recipe, result)
-        content = nodes.container(classes=["results"])
-        self.state.nested_parse(StringList(lines, self.get_source_info()[0]), self.content_offset, content)
-        return [content]
+        return lines
 
 
-def row(cells):
-    return "| " + " | ".join(map(str, cells)) + " |"
-
-
-def cells(recipe, result, documented):
+def cells(recipe, documented):
     """One row of the table, in Markdown."""
     summary = summarise(recipe)
     accuracy = 100 * summary.test_accuracy
-    difference = "" if documented is None else f"{accuracy - documented:+.2f}".replace("-", "−")
     return [
         f"[{recipe}](#recipe-{recipe})",
         f"{summary.parameters:,}",
         summary.seeds,
         summary.epochs,
-        f"{accuracy:.2f} ± {100 * summary.test_deviation:.2f}",
+        over_seeds(test_accuracies(load_results(recipe)), unit=""),
         "" if documented is None else f"{documented:.2f}",
-        difference,
+        "" if documented is None else signed(accuracy - documented),
         f"{summary.fastest_epoch:.1f}",
     ]
 
 
 def details(recipe, result):
     """Markdown of the dropdown with a recipe's settings and runs."""
-    choices = [row([name, f"`{value}`"]) for name, value in result["settings"].items() if value]
+    choices = [[name, f"`{value}`"] for name, value in result["settings"].items() if value]
     runs = [
-        row([run["seed"], f"{accuracy:.2f}", f"{run['test']['loss']:.4f}", f"{run['history'][-1]['train_loss']:.4f}"])
+        [run["seed"], f"{accuracy:.2f}", f"{run['test']['loss']:.4f}", f"{run['history'][-1]['train_loss']:.4f}"]
         for run, accuracy in zip(result["runs"], test_accuracies(result), strict=True)
     ]
+    where = f"Run on: {machines(result)}."
+    if (fastest := summarise(recipe).machine) != machines(result):
+        where += f" The fastest epoch was on: {fastest}."
     return [
         f"````{{dropdown}} {recipe}: settings and runs",
         f":name: recipe-{recipe}",
-        f"Run on: {machine(result)}.",
+        where,
         "",
-        "| Setting | Value |",
-        "|:--|:--|",
-        *choices,
+        *table(["Setting", "Value"], choices, words=2),
         "",
-        "| Seed | Test accuracy, % | Test loss | Training loss, last epoch |",
-        "|--:|--:|--:|--:|",
-        *runs,
+        *table(["Seed", "Test accuracy, %", "Test loss", "Training loss, last epoch"], runs, words=0),
         "````",
         "",
     ]

@@ -7,22 +7,19 @@ A row says what a file in `results/recipes/weights/` holds, how it was trained a
 and links to the file.
 """
 
-from docutils.statemachine import StringList
-from results_pages import load, row
-from sphinx.util.docutils import SphinxDirective
+from common import MarkdownDirective, load, row
 
 from cnncourse import settings
 
 COLUMNS = ["Weights", "Test accuracy, %", "Network", "Parameters", "Trained on", "Size, kB"]
 
 
-class WeightsTable(SphinxDirective):
-    def run(self):
+class WeightsTable(MarkdownDirective):
+    def lines(self):
         weights = settings.files("recipes") / "weights"
         self.env.note_dependency(str(weights))
         lines = [row(COLUMNS), row([":--", "--:", ":--", "--:", ":--", "--:"])]
-        lines += [row(cells(path, load(path.stem, self.env))) for path in sorted(weights.glob("*.pt"))]
-        return self.parse_text_to_nodes(StringList(lines, self.get_source_info()[0]))
+        return lines + [row(cells(path, load(path.stem, self.env))) for path in sorted(weights.glob("*.pt"))]
 
 
 def cells(path, result):

@@ -1,11 +1,12 @@
 """What a diagram of a network shows, part by part."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from torch import nn
+from torch.nn.utils.parametrize import type_before_parametrizations
 
 from cnncourse._text import by, count
-from cnncourse.analysis._watch import watch
+from cnncourse.analysis._watch import Call, is_leaf, named_layers
 from cnncourse.analysis.structure import Layer
 
 # Layers by the file of torch.nn that they are from. These are bars below a box where they keep its shape.
@@ -35,20 +36,19 @@ class Part(NamedTuple):
         return ", ".join(shape + ([count(self.parameters, "parameter")] if self.parameters else []))
 
 
-def list_parts(model: nn.Module, input_shape: tuple[int, ...], rows: list[Layer]) -> list[Part]:
+def list_parts(model: nn.Module, input_shape: tuple[int, ...], calls: list[Call], rows: list[Layer]) -> list[Part]:
     """The image, a part for each layer, and one for the sum at the end of each Residual.
 
     Args:
-        rows: of the model's `summary` for images of this shape.
+        calls, rows: of the model, watched with images of this shape, and of its summary.
     """
-    residuals = [name for name, module in model.named_modules() if type(module).__name__ == "Residual"]
-    calls = watch(model, input_shape)
-    parts, begins, goes_on = [Part("image", input_shape)], {}, True
+    residuals = [name for name, module in named_layers(model) if type(module).__name__ == "Residual"]
+    parts, begins, goes_on = [Part("image", input_shape)], dict[str, int](), True
     for call, row, following in zip(calls, rows, [*calls[1:], None], strict=True):
         inside = [name for name in residuals if call.name.startswith(f"{name}.")]
         for name in inside:
             begins.setdefault(name, len(parts))
-        if not any(call.layer.children()) or row.parameters:
+        if is_leaf(call.layer) or row.parameters:
             kind, shape = _kind(call.layer), row.output_shape
             kernel = _pair(getattr(call.layer, "kernel_size", ()))
             goes_on = parts[-1].begin is not None or (goes_on and call.goes_on)
@@ -80,7 +80,8 @@ def _kind(layer: nn.Module) -> str:
 
 def _words(layer: nn.Module, kernel: tuple[int, ...], shape: tuple[int, ...]) -> str:
     """What a layer is, in the words of the course, as "3×3 convolution, padding 1"."""
-    words = NAMES.get(type(layer).__name__, type(layer).__name__)
+    name = type_before_parametrizations(layer).__name__
+    words = NAMES.get(name, name)
     if _is_depthwise(layer):
         words = f"depthwise {words}"
     elif isinstance(layer, nn.AdaptiveAvgPool2d) and shape[1:] == (1, 1):
@@ -102,5 +103,5 @@ def _words(layer: nn.Module, kernel: tuple[int, ...], shape: tuple[int, ...]) ->
     return words
 
 
-def _pair(size: int | str | tuple) -> tuple:
+def _pair(size: int | str | tuple[int, ...]) -> tuple[Any, ...]:
     return (size, size) if isinstance(size, int | str) else tuple(size)

@@ -14,10 +14,11 @@ from typing import NamedTuple
 
 from torch import nn
 
-from cnncourse._model import image_shape
-from cnncourse._text import count
+from cnncourse._model import bare, image_shape
+from cnncourse._text import count, printable
 from cnncourse.analysis._diagram_parts import Part, list_parts
-from cnncourse.analysis.structure import summary
+from cnncourse.analysis._watch import watch
+from cnncourse.analysis.structure import summary_of
 
 # In pixels: the width of a diagram, the middle of its boxes, where texts begin; the heights of a text and of an arrow.
 WIDTH, MIDDLE, LEFT, LINE, GAP = 350, 62, 114, 15, 16
@@ -53,7 +54,7 @@ class Diagram:
         return self.svg
 
     def __repr__(self) -> str:
-        return self.text
+        return printable(self.text)
 
 
 def diagram(model: nn.Module, input_shape: tuple[int, int, int] | None = None) -> Diagram:
@@ -70,11 +71,13 @@ def diagram(model: nn.Module, input_shape: tuple[int, int, int] | None = None) -
     Raises:
         ValueError: images of this shape do not fit the model, or a layer gives something else than one tensor.
     """
-    input_shape = image_shape(model, input_shape)
-    table = summary(model, input_shape)
-    parts = list_parts(model, input_shape, table.rows)
-    name = type(model).__name__
-    cost = f"{count(table.parameters, 'parameter')}, {count(table.multiply_adds, 'multiply-add')}"
+    shape = image_shape(model, input_shape)
+    watched = watch(model, shape)
+    table = summary_of(model, watched, shape)
+    parts = list_parts(model, shape, watched.calls, table.rows)
+    name = type(bare(model)).__name__
+    at_least = "at least " if table.outside else ""
+    cost = f"{count(table.parameters, 'parameter')}, {at_least}{count(table.multiply_adds, 'multiply-add')}"
     text = ". ".join([f"{name}: {cost}", *(f"{part.words}: {part.numbers}".rstrip(": ") for part in parts)]) + "."
     shapes, height = _shapes(parts)
     svg = f"""\
@@ -105,10 +108,11 @@ class Box(NamedTuple):
 def _shapes(parts: list[Part]) -> tuple[str, int]:
     """The SVG of the boxes and bars with their texts, and how far down they reach."""
     scale = min(11, 66 / sqrt(max(max(part.shape[1:], default=1) for part in parts)))
-    y, tops, svg, box = 54, [], [], None
+    y, tops, svg = 54, list[int](), list[str]()
+    box: Box | None = None
     for place, part in enumerate(parts):
         tops.append(y)
-        if part.is_bar:
+        if part.is_bar and box is not None:
             svg.append(f'<rect x="{box.x}" y="{y + 4}" width="{box.width}" height="9" rx="2" {_paint(part, 0.8)}/>')
             for line in wrap(f"{part.words}, {part.numbers}".removesuffix(", "), 35):
                 svg.append(_text(LEFT, y + 12, line))

@@ -6,17 +6,16 @@ statistics, gradients; so do torch's random numbers.
 
 from dataclasses import dataclass
 from math import prod
-from typing import NamedTuple
+from typing import NamedTuple, SupportsIndex, overload
 
 from torch import nn
 
 from cnncourse._model import count_parameters, image_shape
-from cnncourse._text import Table
-from cnncourse.analysis._watch import Call, watch
+from cnncourse._text import Table, printable
+from cnncourse.analysis._kernels import kernel_of
+from cnncourse.analysis._watch import Call, Watched, is_leaf, named_layers, own_parameters, watch
 
-# Layers that leave every pixel where it is, and flattening, after which a dense layer sees all pixels anyway.
-POINTWISE = (nn.Identity, nn.BatchNorm2d, nn.BatchNorm1d, nn.Dropout, nn.Dropout2d, nn.Flatten)
-POINTWISE += (nn.ReLU, nn.LeakyReLU, nn.PReLU, nn.ELU, nn.GELU, nn.SiLU, nn.Tanh, nn.Sigmoid, nn.LogSoftmax)
+NAMED = 6  # parameters in a line of a printed summary
 
 
 class Layer(NamedTuple):
@@ -37,6 +36,10 @@ class Summary:
         trainable: how many of them are not frozen.
         multiply_adds: how many multiplications, each followed by an addition, one image costs.
         input_shape: C×H×W of the image.
+        outside: names of the parameters that are computed with outside of any layer in the rows, as a parameter of the
+            model itself is, or `conv.weight` in `F.conv2d(images, self.conv.weight)`. They are in `parameters`, but
+            what is computed with them is not in `multiply_adds`.
+        unused: names of the parameters that these images never met. They are in `parameters`.
     """
 
     rows: list[Layer]
@@ -44,15 +47,17 @@ class Summary:
     trainable: int
     multiply_adds: int
     input_shape: tuple[int, ...]
+    outside: tuple[str, ...] = ()
+    unused: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         rows = "\n".join(f"{name:>20}  {[-1, *shape]!s:>25} {number:>15,}" for name, shape, number in self.rows)
         # Four bytes a number, and each output twice, for its gradient too: so torchsummary assumes.
-        outputs = 2 * sum(prod(row.output_shape) for row in self.rows)
-        image, outputs, weights = (
-            4 * number / 1024**2 for number in (prod(self.input_shape), outputs, self.parameters)
-        )
-        return f"""\
+        numbers = prod(self.input_shape), 2 * sum(prod(row.output_shape) for row in self.rows), self.parameters
+        image, outputs, weights = (4 * number / 1024**2 for number in numbers)
+        more = ", and what is computed outside of layers" if self.outside else ""
+        more += _line("Used outside of layers", self.outside) + _line("Not used", self.unused)
+        return printable(f"""\
 ----------------------------------------------------------------
         Layer (type)               Output Shape         Param #
 ================================================================
@@ -67,7 +72,13 @@ Forward/backward pass size (MB): {outputs:.2f}
 Params size (MB): {weights:.2f}
 Estimated Total Size (MB): {image + outputs + weights:.2f}
 ----------------------------------------------------------------
-Multiply-adds: {self.multiply_adds:,}"""
+Multiply-adds: {self.multiply_adds:,}{more}""")
+
+
+def _line(head: str, names: tuple[str, ...]) -> str:
+    """The line below a table that names parameters, if there are any."""
+    more = f" and {len(names) - NAMED:,} more" if len(names) > NAMED else ""
+    return f"\n{head}: {', '.join(names[:NAMED])}{more}" if names else ""
 
 
 class Field(NamedTuple):
@@ -96,8 +107,18 @@ class Field(NamedTuple):
     start: float
 
 
-class ReceptiveField(list):
-    """One `Field` for each layer that has a kernel. Printed, it is a table."""
+class ReceptiveField(list[Field]):
+    """One `Field` for each layer that has a kernel. Printed, it is a table, and so is a part of it."""
+
+    @overload
+    def __getitem__(self, place: SupportsIndex) -> Field: ...
+
+    @overload
+    def __getitem__(self, place: slice) -> "ReceptiveField": ...
+
+    def __getitem__(self, place: SupportsIndex | slice) -> "Field | ReceptiveField":
+        found = super().__getitem__(place)
+        return found if isinstance(found, Field) else ReceptiveField(found)
 
     def __repr__(self) -> str:
         return repr(Table([Field._fields, *([*map(str, row[:-1]), f"{row.start:g}"] for row in self)], left=2))
@@ -108,26 +129,34 @@ def summary(model: nn.Module, input_shape: tuple[int, int, int] | None = None) -
 
     Multiply-adds are counted as torchinfo does: each parameter of a convolution once for each pixel of its output, each
     parameter of another layer once. Where torchsummary counts wrongly this table is right: a layer that runs twice has
-    its parameters once, parameters have any name, not only weight and bias, and each may be frozen or not.
+    its parameters once, parameters have any name, not only weight and bias, and each may be frozen or not. Where
+    torchinfo counts wrongly it is right too: a dense layer that gets many rows of numbers for an image, and a
+    transposed convolution, whose weights meet each pixel of its input.
 
     Args:
-        model: on any device.
+        model: on any device, compiled or not.
         input_shape: C×H×W of an image; without it, the model's own `input_shape`.
 
     Raises:
-        ValueError: images of this shape do not fit the model, or a layer gives something else than one tensor.
+        ValueError: images of this shape do not fit the model, its layers can't be watched, or a layer gives something
+            else than one tensor.
     """
-    input_shape = image_shape(model, input_shape)
-    rows, multiply_adds, counted = [], 0, set()
-    for number, call in enumerate(watch(model, input_shape), start=1):
-        own = set(call.layer.parameters(recurse=False))
+    shape = image_shape(model, input_shape)
+    return summary_of(model, watch(model, shape), shape)
+
+
+def summary_of(model: nn.Module, watched: Watched, input_shape: tuple[int, ...]) -> Summary:
+    """Make the summary of a model that was watched with images of this shape."""
+    rows: list[Layer] = []
+    multiply_adds, counted = 0, set[nn.Parameter]()
+    for number, call in enumerate(watched.calls, start=1):
+        own = set(own_parameters(call.layer).values())
         rows.append(Layer(f"{call.type}-{number}", tuple(call.output.shape[1:]), count_parameters(own - counted)))
         counted |= own
-        multiply_adds += count_parameters(own) * (
-            prod(call.output.shape[2:]) if hasattr(call.layer, "kernel_size") else 1
-        )
+        multiply_adds += _multiply_adds(call)
     trainable = count_parameters(parameter for parameter in model.parameters() if parameter.requires_grad)
-    return Summary(rows, count_parameters(model.parameters()), trainable, multiply_adds, input_shape)
+    outside, unused = without_row(model, watched)
+    return Summary(rows, count_parameters(model.parameters()), trainable, multiply_adds, input_shape, outside, unused)
 
 
 def receptive_field(model: nn.Module, input_shape: tuple[int, int, int] | None = None) -> ReceptiveField:
@@ -144,19 +173,21 @@ def receptive_field(model: nn.Module, input_shape: tuple[int, int, int] | None =
         input_shape: C×H×W of an image; without it, the model's own `input_shape`.
 
     Raises:
-        ValueError: the images do not fit the model; or a layer is of an unknown type, isn't square, or doesn't get the
-            output of the layer before, for example after a skip connection. The error names the layer.
+        ValueError: the images do not fit the model; or a layer is of an unknown type, isn't square, takes a mean over
+            the whole map, or doesn't get the output of the layer before, for example after a skip connection. The error
+            names the layer.
 
     Source: Araujo, Norris and Sim, "Computing receptive fields of convolutional neural networks", Distill, 2019. The
     words are those of Dumoulin and Visin, "A guide to convolution arithmetic for deep learning", 2016.
     """
-    _, height, width = input_shape = image_shape(model, input_shape)
+    _, height, width = shape = image_shape(model, input_shape)
     if height != width:
         raise ValueError(f"receptive_field takes square images, not {height}×{width}")
     fields, before = ReceptiveField(), "the images"
     pixels, size, jump, start = height, 1, 1, 0.0  # an image's pixel sees itself
-    for call in watch(model, input_shape):
-        if any(call.layer.children()):
+    watched = watch(model, shape)
+    for call in watched.calls:
+        if not is_leaf(call.layer):
             continue
         if not call.goes_on:
             raise ValueError(
@@ -164,31 +195,46 @@ def receptive_field(model: nn.Module, input_shape: tuple[int, int, int] | None =
                 "between. Receptive fields are computed for layers that run one after the other."
             )
         before = f"the output of {call.name} ({call.type})"
-        if isinstance(call.layer, POINTWISE):
+        found = kernel_of(call, pixels)
+        if found is None:
             continue
-        kernel, stride, padding, dilation = _kernel(call, pixels)
+        kernel, stride, padding, dilation = found
         size += dilation * (kernel - 1) * jump
         start += (dilation * (kernel - 1) / 2 - padding) * jump
         jump *= stride
         pixels = call.output.shape[2] if call.output.ndim == 4 else 1
         place = call.name, call.type, pixels, call.output.shape[1]
         fields.append(Field(*place, kernel, stride, padding, size, jump, start))
+    outside, _ = without_row(model, watched)
+    if outside:
+        raise ValueError(
+            f"{outside[0]} is used outside of layers, so the table would lack a row. Receptive fields are computed for "
+            "layers that run one after the other: call the layer, as in self.conv(images)."
+        )
     return fields
 
 
-def _kernel(call: Call, pixels: int) -> tuple[int, int, int, int]:
-    """Kernel, stride, padding and dilation of a layer that gets a map of pixels×pixels."""
-    layer = call.layer
-    if isinstance(layer, nn.Linear) and call.output.ndim == 2:
-        return pixels, 1, 0, 1
-    if isinstance(layer, nn.AdaptiveAvgPool2d) and call.output.shape[2:] == (1, 1):
-        return pixels, pixels, 0, 1
-    if not isinstance(layer, nn.Conv2d | nn.MaxPool2d | nn.AvgPool2d):
-        raise ValueError(f"receptive_field doesn't know the layer {call.name}, {layer}")
-    sizes = [layer.kernel_size, layer.stride, getattr(layer, "dilation", 1), layer.padding]
-    pairs = [(size, size) if isinstance(size, int | str) else size for size in sizes]
-    if any(height != width for height, width in pairs):
-        raise ValueError(f"receptive_field takes square kernels, but {call.name} is {layer}")
-    kernel, stride, dilation, padding = (height for height, _ in pairs)
-    named = {"valid": 0, "same": dilation * (kernel - 1) // 2}
-    return kernel, stride, named.get(padding, padding), dilation
+def without_row(model: nn.Module, watched: Watched) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Name the parameters that are used, and those that are not, outside of the layers that ran."""
+    counted = {parameter for call in watched.calls for parameter in own_parameters(call.layer).values()}
+    outside: list[str] = []
+    unused: list[str] = []
+    for name, layer in named_layers(model):
+        for own, parameter in own_parameters(layer).items():
+            if parameter not in counted:
+                (outside if parameter in watched.used else unused).append(f"{name}.{own}" if name else own)
+    return tuple(outside), tuple(unused)
+
+
+def _multiply_adds(call: Call) -> int:
+    """Of one image. Weights count as they are used, whatever parameters they are made of."""
+    layer, pixels = call.layer, prod(call.output.shape[2:])
+    own = count_parameters(own_parameters(layer).values())
+    if isinstance(layer, nn.Linear | nn.modules.conv._ConvNd):
+        bias = 0 if layer.bias is None else layer.bias.numel()
+        if isinstance(layer, nn.Linear):
+            return (layer.weight.numel() + bias) * prod(call.output.shape[1:-1])
+        if layer.transposed:
+            return layer.weight.numel() * prod(call.input_shape[2:]) + bias * pixels
+        return (layer.weight.numel() + bias) * pixels
+    return own * pixels if hasattr(layer, "kernel_size") else own

@@ -1,6 +1,7 @@
 """Images as tensors: a data set is one tensor, a batch is a slice of it.
 
-`load` gives an `ImageSet`; a `Loader` turns an `ImageSet` into batches that are ready for a network.
+`load` gives an `ImageSet` of one of the course's three data sets; `ImageSet.from_folder` and `ImageSet.from_dataset`
+make one of your own pictures. A `Loader` turns an `ImageSet` into batches that are ready for a network.
 """
 
 from cnncourse.data._sources import SourceError

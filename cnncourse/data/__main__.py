@@ -4,6 +4,7 @@ import argparse
 import sys
 
 from cnncourse import settings
+from cnncourse._text import printable
 from cnncourse.data._sources import SETS, SourceError, fetch
 
 
@@ -20,7 +21,7 @@ def main() -> None:
             failed = True
         else:
             place = f"already in {settings.data_dir()}" if source == "cache" else f"from {source}"
-            print(f"{name}: {place}")
+            print(printable(f"{name}: {place}"))
     sys.exit(failed)
 
 

@@ -3,6 +3,7 @@
 import torch
 
 from cnncourse import settings
+from cnncourse._text import printable
 from cnncourse.data import _sources
 from cnncourse.data.image_set import ImageSet
 
@@ -57,6 +58,7 @@ def load(name: str, split: str, *, allow_sample: bool = False) -> ImageSet:
             if not allow_sample:
                 raise
             images, labels = _sources.sample_arrays(name, split)
-            print(f"{error}\nGoing on with the bundled sample: {len(images):,} {split} images of {name}.")
+            sample = f"the bundled sample: {len(images):,} {split} images of {name}."
+            print(printable(f"{error}\nGoing on with {sample}"))
     mean, std = STATISTICS[name]
     return ImageSet(torch.from_numpy(images), torch.from_numpy(labels), CLASSES[name], mean, std, name, split)

@@ -2,11 +2,12 @@
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
-import numpy as np
 import torch
 from torch import Tensor
+
+from cnncourse.data import pictures
 
 
 @dataclass(frozen=True)
@@ -17,12 +18,15 @@ class Preprocessing:
         classes: the name of each class, in the order of the network's answers.
         mean, std: of each channel, with pixels in [0, 1].
         size: height and width of an image in pixels.
+        scaling: how a picture of another size comes to this one: "crop" scales it until it just covers the size, and
+            cuts it in the middle; "stretch" changes its proportions.
     """
 
     classes: tuple[str, ...]
     mean: tuple[float, ...]
     std: tuple[float, ...]
     size: tuple[int, int]
+    scaling: str = "crop"
 
     @property
     def input_shape(self) -> tuple[int, int, int]:
@@ -35,29 +39,32 @@ class Preprocessing:
         return (images.float().div_(255) - mean).div_(std)
 
     def read(self, source: str | Path | BinaryIO) -> Tensor:
-        """Read one picture from a file as a network takes it: float32 1×C×H×W, normalised.
+        """Read one picture from a file as a network takes it.
 
-        The picture is turned as its camera says, scaled until it just covers the size, and cut in the middle.
+        Args:
+            source: a path, or a file that is open for reading bytes.
+
+        Returns:
+            float32 1×C×H×W, normalised.
+
+        Raises:
+            FileNotFoundError: there is no such file.
+            ValueError: it is no picture, is broken, or has too many pixels.
         """
-        from PIL import Image, ImageOps
+        try:
+            with pictures.open_picture(source) as picture:
+                image = pictures.pixels(picture, len(self.mean), self.size, self.scaling)
+        except pictures.PictureError as error:
+            name = source if isinstance(source, str | Path) else "the file"
+            raise ValueError(f"{name} can't be read: {error}.") from error
+        return self.normalise(image[None])
 
-        height, width = self.size
-        with Image.open(source) as file:
-            picture = ImageOps.exif_transpose(file).convert("RGBA")
-        picture = Image.alpha_composite(Image.new("RGBA", picture.size, "white"), picture)
-        picture = picture.convert("L" if len(self.mean) == 1 else "RGB")
-        scale = max(width / picture.width, height / picture.height)
-        whole = max(round(picture.width * scale), width), max(round(picture.height * scale), height)
-        picture = picture.resize(whole, Image.Resampling.BILINEAR)
-        left, top = (whole[0] - width) // 2, (whole[1] - height) // 2
-        pixels = torch.from_numpy(np.array(picture.crop((left, top, left + width, top + height))))
-        return self.normalise(pixels.view(1, height, width, -1).permute(0, 3, 1, 2))
-
-    def as_dict(self) -> dict:
+    def as_dict(self) -> dict[str, Any]:
         """Return plain values, as a checkpoint or a JSON file keeps them."""
-        return {name: list(value) for name, value in asdict(self).items()}
+        return {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(self).items()}
 
     @classmethod
-    def from_dict(cls, values: dict) -> "Preprocessing":
+    def from_dict(cls, values: dict[str, Any]) -> "Preprocessing":
         """Read what `as_dict` returned."""
-        return cls(**{name: tuple(values[name]) for name in ("classes", "mean", "std", "size")})
+        tuples = {name: tuple(values[name]) for name in ("classes", "mean", "std", "size")}
+        return cls(**tuples, scaling=values.get("scaling", "crop"))

@@ -6,13 +6,14 @@
 from cnncourse._text import Table
 from cnncourse.experiments.recipes import RECIPES, by_epoch, one_cycle, trained
 from cnncourse.experiments.results import (
-    T_975,
     Difference,
     Summary,
     compare,
     corrupted,
     load_results,
+    machine,
     summarise,
+    t_975,
     table,
     weights_file,
 )
@@ -20,7 +21,6 @@ from cnncourse.experiments.runs import Corruption, Recipe, environment, one_afte
 
 __all__ = [
     "RECIPES",
-    "T_975",
     "Corruption",
     "Difference",
     "Recipe",
@@ -31,11 +31,13 @@ __all__ = [
     "corrupted",
     "environment",
     "load_results",
+    "machine",
     "one_after_the_other",
     "one_cycle",
     "run",
     "run_seed",
     "summarise",
+    "t_975",
     "table",
     "trained",
     "weights_file",

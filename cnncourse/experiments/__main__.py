@@ -3,7 +3,7 @@
     python -m cnncourse.experiments list
     python -m cnncourse.experiments run lenet5-relu-max --seeds 5
 
-What the runs measure goes to `results/recipes/NAME.json`.
+What the runs measure goes to `results/recipes/NAME.json`: of the course in a clone, else of the current folder.
 """
 
 import argparse
@@ -17,7 +17,11 @@ from cnncourse.experiments.runs import run
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """The command line."""
+    """Run the command line.
+
+    Args:
+        arguments: those of the command line unless given.
+    """
     parser = argparse.ArgumentParser(
         prog="python -m cnncourse.experiments", description="Run the recipes of the course."
     )
@@ -51,6 +55,8 @@ def _number_of_runs(name: str, folder: Path | None) -> int:
         return len(load_results(name, folder)["runs"])
     except FileNotFoundError:
         return 0
+    except ValueError as error:
+        sys.exit(str(error))  # a damaged file, which it names
 
 
 if __name__ == "__main__":

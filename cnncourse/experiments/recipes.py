@@ -1,12 +1,14 @@
 """The recipes of the course: named, frozen settings."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import nn
-from torch.optim import Optimizer
+from torch.optim import SGD, Optimizer
 from torch.optim.lr_scheduler import LinearLR, LRScheduler, OneCycleLR, ReduceLROnPlateau, StepLR
 
 from cnncourse.augment import random_affine, random_crop, random_flip, random_noise, random_shift
@@ -26,130 +28,139 @@ from cnncourse.models import (
 )
 
 
-def one_cycle(optimizer: Optimizer, steps: int, **options) -> OneCycleLR:
-    """A `OneCycleLR` over all steps of a run."""
+def one_cycle(optimizer: Optimizer, steps: int, **options: Any) -> OneCycleLR:
+    """Make a `OneCycleLR` over all steps of a run."""
     return OneCycleLR(optimizer, total_steps=steps, **options)
 
 
-def by_epoch(optimizer: Optimizer, steps: int, scheduler: Callable[..., LRScheduler], **options) -> LRScheduler:
-    """A scheduler that counts epochs, so that it need not know how many steps a run has."""
+def by_epoch(optimizer: Optimizer, steps: int, scheduler: Callable[..., LRScheduler], **options: Any) -> LRScheduler:
+    """Make a scheduler that counts epochs, so that it need not know how many steps a run has."""
     return scheduler(optimizer, **options)
 
 
-LENET5 = {"data": "FashionMNIST", "image_size": 32, "batch_size": 512, "epochs": 25}
+LENET5 = Recipe(
+    data="FashionMNIST",
+    image_size=32,
+    model=LeNet5,
+    batch_size=512,
+    epochs=25,
+    optimizer=partial(SGD, lr=0.05, momentum=0.9),
+)
+LENET5_RELU_MAX = replace(LENET5, model=partial(LeNet5, pool=nn.MaxPool2d, activation=nn.ReLU))
 
-MOMENTUM = partial(torch.optim.SGD, lr=0.1, momentum=0.9, nesterov=True)
-DIGITNET = {"data": "MNIST", "batch_size": 64, "epochs": 15, "optimizer": MOMENTUM}
-FALLING = partial(by_epoch, scheduler=LinearLR, start_factor=1, end_factor=0, total_iters=15)
-AUGMENTED = DIGITNET | {
-    "model": DigitNet,
-    "augment": (partial(random_affine, degrees=10, translate=0.07, scale=(0.9, 1.1), shear=5),),
-}
-SHEARED = partial(random_affine, degrees=10, translate=0.03, scale=(0.9, 1.1), shear=10)
+DIGITNET = Recipe(
+    data="MNIST",
+    model=DigitNet,
+    batch_size=64,
+    epochs=15,
+    optimizer=partial(SGD, lr=0.1, momentum=0.9, nesterov=True),
+    scheduler=partial(by_epoch, scheduler=LinearLR, start_factor=1, end_factor=0, total_iters=15),
+)
+SKELETON = replace(DIGITNET, model=partial(DigitNet, DigitNet.SKELETON))
+AUGMENTED = replace(DIGITNET, augment=(partial(random_affine, degrees=10, translate=0.07, scale=(0.9, 1.1), shear=5),))
+ONE_CYCLE = replace(AUGMENTED, scheduler=partial(one_cycle, max_lr=0.1))
+BEST = replace(
+    ONE_CYCLE,
+    model=partial(DigitNet, DigitNet.BEST, separable=True),
+    augment=(partial(random_affine, degrees=10, translate=0.03, scale=(0.9, 1.1), shear=10),),
+    valid_fraction=1 / 60,
+)
 
 CORRUPTED = (partial(random_crop, padding=4), partial(random_noise, strength=(0, 0.5)))
-SEMINAR = {
-    "data": "MNIST",
-    "batch_size": 128,
-    "epochs": 12,
-    "optimizer": partial(torch.optim.Adam, lr=0.003),
-    "scheduler": partial(one_cycle, max_lr=0.003),
-    "corruptions": (
+SEMINAR = Recipe(
+    data="MNIST",
+    model=SeminarCNN,
+    batch_size=128,
+    epochs=12,
+    optimizer=partial(torch.optim.Adam, lr=0.003),
+    scheduler=partial(one_cycle, max_lr=0.003),
+    corruptions=(
         *(Corruption("noise", n / 10, (partial(random_noise, strength=n / 10),)) for n in range(1, 9)),
         *(Corruption("shift", n, (partial(random_shift, pixels=n),)) for n in range(1, 9)),
         *(Corruption("crop", n, (partial(random_crop, padding=n),)) for n in range(1, 9)),
         Corruption("as trained", 1, CORRUPTED),
     ),
-}
-CIFARNET = {
-    "data": "CIFAR10",
-    "batch_size": 128,
-    "epochs": 20,
-    "optimizer": partial(torch.optim.SGD, lr=0.1, momentum=0.9, nesterov=True, weight_decay=5e-4),
-    "scheduler": partial(one_cycle, max_lr=0.1),
-    "augment": (random_flip, partial(random_crop, padding=2)),
-}
+)
+CIFARNET = Recipe(
+    data="CIFAR10",
+    model=partial(CifarNet, dropout=0),
+    batch_size=128,
+    epochs=20,
+    optimizer=partial(SGD, lr=0.1, momentum=0.9, nesterov=True, weight_decay=5e-4),
+    scheduler=partial(one_cycle, max_lr=0.1),
+    augment=(random_flip, partial(random_crop, padding=2)),
+)
 
 RECIPES = {
-    "convnet-mnist": Recipe(
-        data="MNIST", model=ConvNet, batch_size=64, epochs=7, optimizer=partial(torch.optim.SGD, lr=0.01)
-    ),
-    "lenet5-tanh-avg": Recipe(**LENET5, model=LeNet5, optimizer=partial(torch.optim.SGD, lr=0.05, momentum=0.9)),
-    "lenet5-relu-max": Recipe(
-        **LENET5,
-        model=partial(LeNet5, pool=nn.MaxPool2d, activation=nn.ReLU),
-        optimizer=partial(torch.optim.SGD, lr=0.05, momentum=0.9),
-    ),
-    "lenet5-best": Recipe(
-        **LENET5 | {"batch_size": 256, "epochs": 60},
-        model=partial(LeNet5, pool=nn.MaxPool2d, activation=nn.ReLU),
-        optimizer=partial(torch.optim.SGD, lr=0.1, momentum=0.9, nesterov=True, weight_decay=5e-4),
+    "convnet-mnist": Recipe(data="MNIST", model=ConvNet, batch_size=64, epochs=7, optimizer=partial(SGD, lr=0.01)),
+    "lenet5-tanh-avg": LENET5,
+    "lenet5-relu-max": LENET5_RELU_MAX,
+    "lenet5-best": replace(
+        LENET5_RELU_MAX,
+        batch_size=256,
+        epochs=60,
+        optimizer=partial(SGD, lr=0.1, momentum=0.9, nesterov=True, weight_decay=5e-4),
         scheduler=partial(one_cycle, max_lr=0.1),
         augment=(random_flip, partial(random_crop, padding=1)),
     ),
-    "lenet5-mnist": Recipe(
-        **DIGITNET | {"optimizer": partial(torch.optim.SGD, lr=0.05, momentum=0.9, nesterov=True)},
+    "lenet5-mnist": replace(
+        BEST,
         image_size=32,
-        model=partial(LeNet5, pool=nn.MaxPool2d, activation=nn.ReLU),
+        model=LENET5_RELU_MAX.model,
+        optimizer=partial(SGD, lr=0.05, momentum=0.9, nesterov=True),
         scheduler=partial(one_cycle, max_lr=0.05),
-        augment=(SHEARED,),
-        valid_fraction=1 / 60,
     ),
-    "digitnet-nonorm": Recipe(
-        **DIGITNET | {"optimizer": partial(torch.optim.SGD, lr=0.02, momentum=0.9, nesterov=True)},
+    "digitnet-nonorm": replace(
+        SKELETON,
         model=partial(DigitNet, DigitNet.SKELETON, norm=nn.Identity),
-        scheduler=FALLING,
+        optimizer=partial(SGD, lr=0.02, momentum=0.9, nesterov=True),
     ),
-    "digitnet-skeleton": Recipe(**DIGITNET, model=partial(DigitNet, DigitNet.SKELETON), scheduler=FALLING),
-    "digitnet-wider": Recipe(**DIGITNET, model=DigitNet, scheduler=FALLING),
-    "digitnet-regularised": Recipe(**DIGITNET, model=partial(DigitNet, dropout=0.05), scheduler=FALLING),
-    "digitnet-augmented": Recipe(**AUGMENTED, scheduler=FALLING),
-    "digitnet-constant": Recipe(**AUGMENTED),
-    "digitnet-plateau": Recipe(
-        **AUGMENTED, scheduler=partial(by_epoch, scheduler=ReduceLROnPlateau, factor=0.1, patience=2)
+    "digitnet-skeleton": SKELETON,
+    "digitnet-wider": DIGITNET,
+    "digitnet-regularised": replace(DIGITNET, model=partial(DigitNet, dropout=0.05)),
+    "digitnet-augmented": AUGMENTED,
+    "digitnet-constant": replace(AUGMENTED, scheduler=None),
+    "digitnet-plateau": replace(
+        AUGMENTED, scheduler=partial(by_epoch, scheduler=ReduceLROnPlateau, factor=0.1, patience=2)
     ),
-    "digitnet-step": Recipe(**AUGMENTED, scheduler=partial(by_epoch, scheduler=StepLR, step_size=6, gamma=0.1)),
-    "digitnet-onecycle": Recipe(**AUGMENTED, scheduler=partial(one_cycle, max_lr=0.1)),
-    "digitnet-best": Recipe(
-        **DIGITNET,
-        model=partial(DigitNet, DigitNet.BEST, separable=True),
-        scheduler=partial(one_cycle, max_lr=0.1),
-        augment=(SHEARED,),
-        valid_fraction=1 / 60,
-    ),
-    "seminar-cnn": Recipe(**SEMINAR, model=SeminarCNN),
-    "seminar-cnn-corrupted": Recipe(**SEMINAR, model=SeminarCNN, augment=CORRUPTED),
-    "seminar-mlp": Recipe(**SEMINAR, model=SeminarMLP),
-    "seminar-mlp-corrupted": Recipe(**SEMINAR, model=SeminarMLP, augment=CORRUPTED),
-    "cifarnet-batchnorm": Recipe(**CIFARNET, model=partial(CifarNet, dropout=0)),
-    "cifarnet-groupnorm": Recipe(**CIFARNET, model=partial(CifarNet, norm=group_norm, dropout=0)),
-    "cifarnet-layernorm": Recipe(**CIFARNET, model=partial(CifarNet, norm=layer_norm, dropout=0)),
-    "cifarnet-best": Recipe(
-        **CIFARNET
-        | {
-            "epochs": 40,
-            "optimizer": partial(torch.optim.SGD, lr=0.2, momentum=0.9, nesterov=True, weight_decay=2e-4),
-            "scheduler": partial(one_cycle, max_lr=0.2),
-        },
+    "digitnet-step": replace(AUGMENTED, scheduler=partial(by_epoch, scheduler=StepLR, step_size=6, gamma=0.1)),
+    "digitnet-onecycle": ONE_CYCLE,
+    "digitnet-best": BEST,
+    "seminar-cnn": SEMINAR,
+    "seminar-cnn-corrupted": replace(SEMINAR, augment=CORRUPTED),
+    "seminar-mlp": replace(SEMINAR, model=SeminarMLP),
+    "seminar-mlp-corrupted": replace(SEMINAR, model=SeminarMLP, augment=CORRUPTED),
+    "cifarnet-batchnorm": CIFARNET,
+    "cifarnet-groupnorm": replace(CIFARNET, model=partial(CifarNet, norm=group_norm, dropout=0)),
+    "cifarnet-layernorm": replace(CIFARNET, model=partial(CifarNet, norm=layer_norm, dropout=0)),
+    "cifarnet-best": replace(
+        CIFARNET,
         model=ResidualCifarNet,
+        epochs=40,
+        optimizer=partial(SGD, lr=0.2, momentum=0.9, nesterov=True, weight_decay=2e-4),
+        scheduler=partial(one_cycle, max_lr=0.2),
         valid_fraction=1 / 50,
     ),
 }
 
 
-def trained(name: str, folder: Path | None = None) -> nn.Module:
+def trained(name: str, folder: Path | None = None, *, recipe: Recipe | None = None) -> nn.Module:
     """Load a recipe's network with the weights of its run with seed 0, in evaluation mode on the CPU.
 
     How its images were prepared is in its attribute `preprocessing`.
 
     Args:
         name: of the recipe.
-        folder: of the result files; the course's own unless told otherwise.
+        folder: of the result files, as in `load_results`.
+        recipe: your own, where it is none of the course's.
 
     Raises:
-        KeyError: there is no such recipe.
+        ValueError: there is no such recipe; names those of the course.
         FileNotFoundError: its weights are not kept; names the recipes whose weights are.
     """
-    model = load_weights(weights_file(name, folder), RECIPES[name].model())
-    model.preprocessing = RECIPES[name].preprocessing
+    recipe = recipe or RECIPES.get(name)
+    if recipe is None:
+        raise ValueError(f"there is no recipe {name!r}. There are {', '.join(RECIPES)}; or give your own, recipe=…")
+    model = load_weights(weights_file(name, folder), recipe.model())
+    model.preprocessing = recipe.preprocessing  # type: ignore[assignment]  # torch foresees tensors and layers
     return model.eval()

@@ -2,30 +2,33 @@
 
 A result file, `results/recipes/NAME.json`, holds one run for each seed:
 
-    {"recipe": name, "settings": {…}, "parameters": 61706, "environment": {"torch": "2.13.0", "device": "cpu", …},
-     "runs": [{"seed": 0, "history": [{"epoch": 1, "train_loss": …, …}, …], "test": {"loss": …, "accuracy": …}}, …]}
+    {"recipe": name, "settings": {…}, "parameters": 61706,
+     "runs": [{"seed": 0, "environment": {"torch": "2.13.0", "device": "cpu", …},
+               "history": [{"epoch": 1, "train_loss": …, …}, …], "test": {"loss": …, "accuracy": …}}, …]}
 
-Accuracies are fractions; `cnncourse.train.fit` says what a history is.
+Accuracies are fractions; `cnncourse.train.fit` says what a history is. A run says itself where it ran, so the runs of
+one file may come from several machines.
 """
 
 import json
 import math
 from pathlib import Path
 from statistics import mean, stdev
-from typing import NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from cnncourse import settings
-from cnncourse._files import write_whole
+from cnncourse._files import locked, write_whole
 from cnncourse._text import Table
+from cnncourse.train import History
 
-# The 97.5 % point of Student's t distribution for n - 1 degrees of freedom, by n.
-T_975 = dict(zip(range(2, 11), (12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262), strict=True))
+LARGEST_WEIGHTS = 1_000_000  # bytes of a file that the course carries along
 
 
 class Summary(NamedTuple):
     """A recipe over its seeds. Accuracies and losses are those after the last epoch; deviations are between seeds.
 
-    The time is that of the fastest epoch of all runs, in seconds, since whatever else a machine does only adds to it.
+    The time is that of the fastest epoch of all runs, in seconds, since whatever else a machine does only adds to it;
+    with the machine that it was measured on. Only times of one machine can be compared.
     """
 
     recipe: str
@@ -38,10 +41,14 @@ class Summary(NamedTuple):
     train_accuracy: float
     valid_accuracy: float
     fastest_epoch: float
+    machine: str
 
 
 class Difference(NamedTuple):
-    """How much more accurate one recipe is than another, paired by seed, with a 95 % confidence interval."""
+    """How much more accurate one recipe is than another, paired by seed, with a 95 % confidence interval.
+
+    A single seed says nothing about others, so its interval has no end.
+    """
 
     mean: float
     low: float
@@ -51,7 +58,7 @@ class Difference(NamedTuple):
     def __str__(self) -> str:
         percent = "{:+.2f}".format
         interval = f"{percent(100 * self.mean)} percentage points, 95 % interval {percent(100 * self.low)} to "
-        interval += f"{percent(100 * self.high)}, over {self.seeds} seeds"
+        interval += f"{percent(100 * self.high)}, over {self.seeds} seed{'' if self.seeds == 1 else 's'}"
         if self.low > 0:
             return f"{interval}: the first is more accurate"
         if self.high < 0:
@@ -59,32 +66,75 @@ class Difference(NamedTuple):
         return f"{interval}: these runs do not show which is more accurate"
 
 
-def load_results(name: str, folder: Path | None = None) -> dict:
-    """The result file of a recipe.
+def t_975(seeds: int) -> float:
+    """Return the 97.5 % point of Student's t distribution for `seeds` - 1 degrees of freedom.
+
+    A mean over so many seeds ± this many standard errors is its 95 % confidence interval: 2.776 for 5 seeds. Found by
+    halving an interval, with the distribution as a finite sum (Abramowitz and Stegun, Handbook of Mathematical
+    Functions, 1964, equations 26.7.3 and 26.7.4).
+
+    Raises:
+        ValueError: there is not even one degree of freedom.
+    """
+    freedom = seeds - 1
+    if freedom < 1:
+        raise ValueError(f"an interval takes two seeds or more, not {seeds}")
+    low, high = 0.0, 13.0  # the largest is 12.7, for two seeds
+    while (middle := (low + high) / 2) not in (low, high):
+        low, high = (middle, high) if _within(middle, freedom) < 0.95 else (low, middle)
+    return high
+
+
+def _within(t: float, freedom: int) -> float:
+    """The probability that a value of Student's t distribution is between -t and t."""
+    angle = math.atan(t / math.sqrt(freedom))
+    odd = freedom % 2
+    term, total = (math.cos(angle) if odd else 1.0), 0.0
+    for k in range(2 + odd, freedom + 1, 2):
+        total += term
+        term *= math.cos(angle) ** 2 * (k - 1) / k
+    return 2 / math.pi * (angle + math.sin(angle) * total) if odd else math.sin(angle) * total
+
+
+def load_results(name: str, folder: Path | None = None) -> dict[str, Any]:
+    """Read the result file of a recipe.
+
+    Args:
+        name: of the recipe.
+        folder: of the result files. Unless told otherwise, that to which runs write, then that which came with the
+            course.
+
+    Returns:
+        What the file holds; each run's history is a `History`.
 
     Raises:
         FileNotFoundError: the recipe has not been run; the text says how to run it.
         ValueError: the file is damaged.
     """
-    path = (folder or settings.files("recipes")) / f"{name}.json"
-    if not path.exists():
+    path = _find(f"{name}.json", folder)
+    if path is None:
         raise FileNotFoundError(f"there are no results of {name!r}. Run it: python -m cnncourse.experiments run {name}")
     try:
-        return json.loads(path.read_text())
-    except ValueError as error:
+        result: dict[str, Any] = json.loads(path.read_text(encoding="utf8"))
+        for run in result["runs"]:
+            run["history"] = History(run["history"])
+    except (ValueError, KeyError, TypeError) as error:
         raise ValueError(f"{path} is damaged ({error}). Delete it and run the recipe anew.") from error
+    return result
 
 
-def begin_results(path: Path, recipe_settings: dict, parameters: int, environment: dict[str, str]) -> dict:
-    """The result file of a recipe as it is, or what a new one holds before the first run.
+def begin_results(
+    name: str, recipe_settings: dict[str, Any], parameters: int, folder: Path | None = None
+) -> dict[str, Any]:
+    """Read the result file of a recipe, or return what a new one holds before the first run.
 
     Raises:
         ValueError: the file is damaged, or was written with other settings; names the first that differs.
     """
-    if not path.exists():
-        begun = {"settings": recipe_settings, "parameters": parameters, "environment": environment}
-        return {"recipe": path.stem, **begun, "runs": []}
-    result = load_results(path.stem, path.parent)
+    path = _find(f"{name}.json", folder)
+    if path is None:
+        return {"recipe": name, "settings": recipe_settings, "parameters": parameters, "runs": []}
+    result = load_results(name, folder)
     written = {**result["settings"], "parameters": result["parameters"]}
     for key, value in {**recipe_settings, "parameters": parameters}.items():
         if written.get(key) != value:
@@ -95,17 +145,66 @@ def begin_results(path: Path, recipe_settings: dict, parameters: int, environmen
     return result
 
 
-def write_results(path: Path, result: dict) -> None:
+def add_run(
+    name: str,
+    recipe_settings: dict[str, Any],
+    parameters: int,
+    run: dict[str, Any],
+    folder: Path | None = None,
+    weights: Path | None = None,
+) -> dict[str, Any]:
+    """Add a run to the result file of a recipe, as it is now: others may have written to it since it was read.
+
+    Where the file has a run with this seed already, it stays as it is.
+
+    Args:
+        name, recipe_settings, parameters: as in `begin_results`.
+        run: its row.
+        folder: of the result files; that to which runs write unless told otherwise.
+        weights: a file with the weights of this run, to be kept beside the result file where it is small.
+
+    Returns:
+        What stands in the result file now.
+    """
+    target = folder or settings.results_dir()
+    with locked(target / ".runs" / f"{name}.lock"):
+        result = begin_results(name, recipe_settings, parameters, folder)
+        if run["seed"] not in (each["seed"] for each in result["runs"]):
+            result["runs"] = sorted([*result["runs"], run], key=lambda each: each["seed"])
+            if weights is not None and weights.stat().st_size <= LARGEST_WEIGHTS:
+                write_whole(target / "weights" / f"{name}.pt", weights.read_bytes())
+            write_results(target / f"{name}.json", result)
+    return result
+
+
+def write_results(path: Path, result: dict[str, Any]) -> None:
     """Write a result file, whole or not at all."""
     write_whole(path, json.dumps(result, indent=1) + "\n")
 
 
+def _find(file: str, folder: Path | None) -> Path | None:
+    """The place of a file of results; None where there is none."""
+    folders = [settings.results_dir(), settings.files("recipes")] if folder is None else [folder]
+    return next((each / file for each in folders if (each / file).exists()), None)
+
+
+def machine(environment: dict[str, str]) -> str:
+    """Name the processor or graphics card, and the version of PyTorch, that an environment tells of."""
+    hardware = environment["cpu"] if environment["device"] == "cpu" else environment["device"]
+    return f"{hardware}, PyTorch {environment['torch']}"
+
+
 def summarise(name: str, folder: Path | None = None) -> Summary:
-    """A recipe over its seeds, at the last epoch."""
+    """Summarise a recipe over its seeds, at the last epoch."""
     result = load_results(name, folder)
     runs = result["runs"]
+    if not runs:
+        raise ValueError(
+            f"the result file of {name!r} holds no run. Run it: python -m cnncourse.experiments run {name}"
+        )
     last = [run["history"][-1] for run in runs]
     test = [run["test"]["accuracy"] for run in runs]
+    fastest = min(runs, key=_fastest_epoch)
     return Summary(
         recipe=name,
         parameters=result["parameters"],
@@ -116,26 +215,34 @@ def summarise(name: str, folder: Path | None = None) -> Summary:
         test_loss=mean(run["test"]["loss"] for run in runs),
         train_accuracy=mean(row["train_accuracy"] for row in last),
         valid_accuracy=mean(row["valid_accuracy"] for row in last),
-        fastest_epoch=min(row["seconds"] for run in runs for row in run["history"]),
+        fastest_epoch=_fastest_epoch(fastest),
+        machine=machine(fastest["environment"]),
     )
 
 
+def _fastest_epoch(run: dict[str, Any]) -> float:
+    history: History = run["history"]
+    return min(history.column("seconds"))
+
+
 def weights_file(name: str, folder: Path | None = None) -> Path:
-    """The file with the weights of a recipe's run with seed 0, for `cnncourse.checkpoint.load_weights`.
+    """Return the file with the weights of a recipe's run with seed 0, for `cnncourse.checkpoint.load_weights`.
 
     Raises:
         FileNotFoundError: none is kept; the text names the recipes that have one.
     """
-    weights = (folder or settings.files("recipes")) / "weights"
-    path = weights / f"{name}.pt"
-    if not path.exists():
-        kept = ", ".join(sorted(file.stem for file in weights.glob("*.pt"))) or "none"
-        raise FileNotFoundError(f"no weights of {name!r} are kept. Recipes with weights: {kept}.")
+    path = _find(f"weights/{name}.pt", folder)
+    if path is None:
+        folders = {folder or settings.results_dir(), folder or settings.files("recipes")}
+        kept = {file.stem for each in folders for file in (each / "weights").glob("*.pt")}
+        raise FileNotFoundError(
+            f"no weights of {name!r} are kept. Recipes with weights: {', '.join(sorted(kept)) or 'none'}."
+        )
     return path
 
 
 def corrupted(name: str, corruption: str, folder: Path | None = None) -> dict[float, list[float]]:
-    """The accuracy of each seed of a recipe on the corrupted test split, by the amount of the corruption.
+    """Return the accuracy of each seed of a recipe on the corrupted test split, by the amount of the corruption.
 
     Amount 0 is the test split as it is.
 
@@ -146,7 +253,7 @@ def corrupted(name: str, corruption: str, folder: Path | None = None) -> dict[fl
     kinds = list(dict.fromkeys(row["corruption"] for run in runs for row in run.get("corrupted", [])))
     if corruption not in kinds:
         raise ValueError(f"{name} was not measured with {corruption!r}, but with {kinds or 'no corruption'}")
-    accuracies = {0: [run["test"]["accuracy"] for run in runs]}
+    accuracies: dict[float, list[float]] = {0: [run["test"]["accuracy"] for run in runs]}
     for run in runs:
         for row in run["corrupted"]:
             if row["corruption"] == corruption:
@@ -155,18 +262,35 @@ def corrupted(name: str, corruption: str, folder: Path | None = None) -> dict[fl
 
 
 def compare(
-    first: str, second: str, folder: Path | None = None, *, corruption: str = "", amount: float = 0
+    first: str,
+    second: str,
+    folder: Path | None = None,
+    *,
+    on: Literal["valid", "test"] = "valid",
+    corruption: str = "",
+    amount: float = 0,
 ) -> Difference:
-    """The test accuracy of the first recipe minus that of the second, over the seeds that both have.
+    """Compare two recipes: the accuracy of the first minus that of the second, over the seeds that both have.
 
-    With a corruption and its amount, the accuracy on the test split corrupted so.
+    Args:
+        first, second: names of recipes.
+        folder: of the result files, as in `load_results`.
+        on: "valid", the validation part after the last epoch, on which one chooses; or "test", the test split, at
+            which one looks when all is chosen.
+        corruption, amount: with `on="test"`, on the test split corrupted so.
 
     Raises:
-        ValueError: they share fewer than two seeds or more than ten, or were not measured so.
+        ValueError: they share no seed, or were not measured so.
     """
+    if on not in ("valid", "test"):
+        raise ValueError(f'on must be "valid" or "test", not {on!r}')
+    if corruption and on != "test":
+        raise ValueError('only the test split was corrupted; to compare on it, say on="test"')
 
     def measured(name: str) -> dict[int, float]:
         runs = load_results(name, folder)["runs"]
+        if on == "valid":
+            return {run["seed"]: run["history"][-1]["valid_accuracy"] for run in runs}
         if not corruption:
             return {run["seed"]: run["test"]["accuracy"] for run in runs}
         by_amount = corrupted(name, corruption, folder)
@@ -176,15 +300,17 @@ def compare(
 
     accuracies = [measured(name) for name in (first, second)]
     shared = sorted(accuracies[0].keys() & accuracies[1].keys())
-    if len(shared) not in T_975:
-        raise ValueError(f"{first} and {second} share {len(shared)} seeds; a paired comparison here takes 2 to 10")
+    if not shared:
+        raise ValueError(f"{first} and {second} share no seed; a comparison is paired by seed")
     differences = [accuracies[0][seed] - accuracies[1][seed] for seed in shared]
-    half = T_975[len(shared)] * stdev(differences) / math.sqrt(len(shared))
+    half = math.inf
+    if len(shared) > 1:
+        half = t_975(len(shared)) * stdev(differences) / math.sqrt(len(shared))
     return Difference(mean(differences), mean(differences) - half, mean(differences) + half, len(shared))
 
 
 def table(*names: str, folder: Path | None = None) -> Table:
-    """The recipes side by side: accuracies at the last epoch in per cent, test accuracy with its deviation."""
+    """Set recipes side by side: accuracies at the last epoch in per cent, test accuracy with its deviation."""
     head = ["recipe", "parameters", "epochs", "seeds", "train %", "valid %", "test %"]
     rows = []
     for name in names:

@@ -7,17 +7,17 @@ the result file, in `weights/NAME.pt`, where they are small.
 
 import contextlib
 import hashlib
+import io
 import json
-import multiprocessing
 import os
 import platform
-from collections.abc import Callable, Iterable
-from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
-from dataclasses import dataclass, fields
-from functools import partial
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import FIRST_COMPLETED, wait
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass, fields, replace
 from itertools import islice
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -26,12 +26,17 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
 from cnncourse import settings
+from cnncourse._files import write_whole
 from cnncourse._model import count_parameters
-from cnncourse.data import CLASSES, STATISTICS, Loader, Preprocessing, load
-from cnncourse.experiments.results import begin_results, write_results
+from cnncourse._text import printable
+from cnncourse.data import CLASSES, STATISTICS, ImageSet, Loader, Preprocessing, load
+from cnncourse.data._sources import SETS, check_names
+from cnncourse.experiments._describe import describe
+from cnncourse.experiments._workers import workers
+from cnncourse.experiments.results import add_run, begin_results
 from cnncourse.train import default_device, evaluate, fit
 
-LARGEST_WEIGHTS = 1_000_000  # bytes of a file that the course carries along
+Pair = tuple[ImageSet, ImageSet]
 
 
 class Corruption(NamedTuple):
@@ -53,7 +58,8 @@ class Recipe:
     """All that a run needs beside its seed.
 
     Attributes:
-        data: the data set's name.
+        data: the name of a data set that `load` knows; or your own images for training and for the test, as a pair of
+            `ImageSet`s or a function that returns such a pair. All are normalised as the training images are.
         model, optimizer, scheduler: make the part; a scheduler gets the optimizer and the number of steps.
         augment: functions of a batch, one after the other.
         image_size: resize the images to this many pixels, where the model wants another size than the data has.
@@ -62,7 +68,7 @@ class Recipe:
             corrupted images in every run.
     """
 
-    data: str
+    data: str | Pair | Callable[[], Pair]
     model: Callable[[], nn.Module]
     batch_size: int
     epochs: int
@@ -74,83 +80,158 @@ class Recipe:
     valid_fraction: float = 0.2
     corruptions: tuple[Corruption, ...] = ()
 
-    def settings(self) -> dict:
-        """The recipe as plain values, as a result file keeps it."""
-        return {field.name: _describe(getattr(self, field.name)) for field in fields(self)}
+    def __post_init__(self) -> None:
+        for name in ("model", "optimizer", "scheduler"):
+            part = getattr(self, name)
+            if isinstance(part, nn.Module | Optimizer | LRScheduler) or not (callable(part) or part is None):
+                raise ValueError(
+                    f"{name} must make a new one for each seed: give its class, a partial of it or a function, "
+                    f"not {type(part).__name__!r} itself"
+                )
+        for name in ("augment", "corruptions"):
+            if not isinstance(getattr(self, name), tuple | list):
+                raise ValueError(f"{name} must be a tuple, also where it has one part: ({name},)")
+
+    def settings(self) -> dict[str, Any]:
+        """Return the recipe as plain values, as a result file keeps it; your own images as a fingerprint.
+
+        Raises:
+            ValueError: a setting can't be told from others of its kind.
+        """
+        described = {}
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if field.name == "data" and not isinstance(value, str):
+                value = self._pair()
+            try:
+                described[field.name] = describe(value)
+            except ValueError as error:
+                raise ValueError(f"{field.name}: {error}") from error
+        return described
+
+    def images(self) -> Pair:
+        """Load the training images and the test split, at the recipe's size.
+
+        Raises:
+            ValueError: there is no such data set, or your own images do not belong together.
+            SourceError: the data set can't be had.
+        """
+        train, test = self._pair()
+        if self.image_size is not None:
+            train, test = train.resize(self.image_size), test.resize(self.image_size)
+        return train, test
 
     @property
     def preprocessing(self) -> Preprocessing:
-        """How the images of the recipe's model are prepared; for a data set that `load` knows."""
-        mean, std = STATISTICS[self.data]
-        return Preprocessing(CLASSES[self.data], mean, std, self.model().input_shape[1:])
+        """How the images of the recipe's model are prepared.
+
+        Raises:
+            ValueError: there is no such data set, or your own images do not belong together.
+        """
+        if not isinstance(self.data, str):
+            return self.images()[0].preprocessing
+        check_names(self.data)
+        height, width = SETS[self.data]["train"].shape[2:]
+        size = (height, width) if self.image_size is None else (self.image_size, self.image_size)
+        return Preprocessing(CLASSES[self.data], *STATISTICS[self.data], size)
+
+    def _pair(self) -> Pair:
+        if isinstance(self.data, str):
+            return load(self.data, "train"), load(self.data, "test")
+        pair = self.data() if callable(self.data) else self.data
+        if not (isinstance(pair, tuple | list) and len(pair) == 2 and all(isinstance(each, ImageSet) for each in pair)):
+            raise ValueError("a recipe's own data are two ImageSets, for training and for the test, or give them")
+        train, test = pair
+        if train.classes != test.classes:
+            raise ValueError(
+                f"the training images have the classes {', '.join(train.classes)}, "
+                f"the test images {', '.join(test.classes)}; they must be the same, in the same order"
+            )
+        if train.images.shape[1:] != test.images.shape[1:]:
+            shapes = [list(each.images.shape[1:]) for each in (train, test)]
+            raise ValueError(f"training and test images must have the same shape, not {shapes[0]} and {shapes[1]}")
+        return train, replace(test, mean=train.mean, std=train.std)
 
 
-def run(name: str, recipe: Recipe, seeds: int = 5, folder: Path | None = None) -> dict:
+def run(name: str, recipe: Recipe, seeds: int = 5, folder: Path | None = None) -> dict[str, Any]:
     """Run the seeds 0, 1, … of a recipe that its result file lacks; on a CPU side by side, one thread each.
+
+    Any number of processes and machines may run the same recipe into the same folder: what each finishes is added to
+    the file, and of two runs with the same seed the first is kept.
 
     Args:
         name: of the recipe, which is the name of its result file.
-        recipe: what to run.
+        recipe: what to run. What other processes can't load, such as a model that is defined in a notebook, is run in
+            this one.
         seeds: how many seeds the result file shall have at least.
-        folder: of the result files; the course's own unless told otherwise. Unfinished runs are kept beside it.
+        folder: of the result files. Unless told otherwise the course's own in a clone, else `results/recipes` in the
+            current folder. Unfinished runs are kept in it, in `.runs`.
 
     Returns:
         What stands in the result file.
 
     Raises:
-        ValueError: the result file was written with other settings, or the bundled sample's results would go among
-            the course's own.
+        ValueError: the result file was written with other settings, a setting can't be described, or the bundled
+            sample's results would go among the course's own.
+        ChildProcessError: a run's process was ended from outside.
     """
-    folder = (folder or settings.files("recipes")).resolve()
+    if not name or Path(name).name != name:
+        raise ValueError(f"a recipe's name is that of its file, without a folder; {name!r} is none")
+    if seeds < 1:
+        raise ValueError(f"a recipe needs one seed or more, not {seeds}")
+    target = (folder or settings.results_dir()).resolve()
     described = recipe.settings()
-    if settings.quick():
-        if folder == settings.files("recipes").resolve():
+    if settings.quick() and isinstance(recipe.data, str):
+        if target == settings.results_dir().resolve():
             raise ValueError(
                 "CNNCOURSE_QUICK is set, and results of the bundled sample do not belong among those of the full data. "
                 "Unset it, or choose another folder: --results FOLDER."
             )
         described["data"] += " (bundled sample)"
-    path = folder / f"{name}.json"
-    parameters = count_parameters(recipe.model())
-    result = begin_results(path, described, parameters, environment())
+    with torch.random.fork_rng([]):
+        parameters = count_parameters(recipe.model())
+    result = begin_results(name, described, parameters, folder)
     missing = [seed for seed in range(seeds) if seed not in {run["seed"] for run in result["runs"]}]
     if not missing:
-        print(f"{name}: all {seeds} runs are there")
+        print(printable(f"{name}: all {seeds} runs are there"))
         return result
 
-    load(recipe.data, "train")  # here, so that not every process downloads it
+    if isinstance(recipe.data, str):
+        load(recipe.data, "train")  # here, so that not every process downloads it
     fingerprint = hashlib.sha256(json.dumps(described).encode()).hexdigest()[:8]
-    unfinished = folder.parent / ".runs" / f"{name}-{fingerprint}"
+    unfinished = target / ".runs" / f"{name}-{fingerprint}"
     unfinished.mkdir(parents=True, exist_ok=True)
-    workers = min(os.cpu_count() or 1, len(missing)) if default_device().type == "cpu" else 1
-    os.environ["TQDM_DISABLE"] = "1"  # the bars of several processes would write over each other
-    with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), torch.set_num_threads, (1,)) as pool:
+    with workers(recipe, len(missing)) as (pool, number):
         # A seed is handed over when a worker is free, so that after Ctrl-C none is left that would begin.
         rest = iter(missing)
-        running = {pool.submit(_run_logged, recipe, seed, unfinished) for seed in islice(rest, workers)}
+        running = {pool.submit(_run_logged, recipe, seed, unfinished) for seed in islice(rest, number)}
         while running:
             done, running = wait(running, return_when=FIRST_COMPLETED)
             for future in done:
-                row = future.result()
-                result["runs"] = sorted([*result["runs"], row], key=lambda run: run["seed"])
-                if row["seed"] == 0:
-                    _keep_weights(unfinished / "seed-0.weights.pt", folder / "weights" / f"{name}.pt")
-                write_results(path, result)
-                for left in unfinished.glob(f"seed-{row['seed']}.*pt"):
-                    left.unlink()
-                seconds = sum(epoch["seconds"] for epoch in row["history"])
+                try:
+                    row = future.result()
+                except BrokenProcessPool as error:
+                    raise ChildProcessError(
+                        "the process of a run was ended from outside, perhaps because memory was short. The finished "
+                        "epochs are kept: run the recipe again, and it goes on from there."
+                    ) from error
+                seed = row["seed"]
+                weights = unfinished / "seed-0.weights.pt" if seed == 0 else None
+                result = add_run(name, described, parameters, row, folder, weights)
+                for left in unfinished.glob(f"seed-{seed}.*pt"):
+                    with contextlib.suppress(OSError):  # another process that runs this seed too is at it
+                        left.unlink()
+                seconds = sum(row["history"].column("seconds"))
                 accuracy = f"{row['test']['accuracy']:.2%} of the test images"
-                print(f"{name}, seed {row['seed']}: {accuracy}, {seconds:.0f} s", flush=True)
+                print(printable(f"{name}, seed {seed}: {accuracy}, {seconds:.0f} s"), flush=True)
                 running |= {pool.submit(_run_logged, recipe, seed, unfinished) for seed in islice(rest, 1)}
     return result
 
 
-def run_seed(recipe: Recipe, seed: int, folder: Path) -> dict:
+def run_seed(recipe: Recipe, seed: int, folder: Path) -> dict[str, Any]:
     """Run one seed of a recipe, keeping its state in `folder`, and return the row of the result file."""
     device = default_device()
-    train, test = load(recipe.data, "train"), load(recipe.data, "test")
-    if recipe.image_size is not None:
-        train, test = train.resize(recipe.image_size), test.resize(recipe.image_size)
+    train, test = recipe.images()
     train, valid = train.split(recipe.valid_fraction, seed=0)
 
     torch.manual_seed(seed)
@@ -170,8 +251,11 @@ def run_seed(recipe: Recipe, seed: int, folder: Path) -> dict:
     )
     if len(history) < recipe.epochs:
         raise KeyboardInterrupt
-    torch.save(model.state_dict(), folder / f"seed-{seed}.weights.pt")
-    row = {"seed": seed, "history": list(history), "test": evaluate(model, Loader(test, 1000, device=device))._asdict()}
+    weights = io.BytesIO()
+    torch.save(model.state_dict(), weights)
+    write_whole(folder / f"seed-{seed}.weights.pt", weights.getvalue())
+    row: dict[str, Any] = {"seed": seed, "environment": environment(), "history": history}
+    row["test"] = evaluate(model, Loader(test, 1000, device=device))._asdict()
     if recipe.corruptions:
         row["corrupted"] = []
     for name, amount, functions in recipe.corruptions:
@@ -181,8 +265,8 @@ def run_seed(recipe: Recipe, seed: int, folder: Path) -> dict:
     return row
 
 
-def one_after_the_other(functions: tuple[Callable, ...]) -> Callable[[Tensor], Tensor] | None:
-    """The functions of a recipe's `augment` as one, as `Loader` takes it; None where there is none."""
+def one_after_the_other(functions: Sequence[Callable[[Tensor], Tensor]]) -> Callable[[Tensor], Tensor] | None:
+    """Make the functions of a recipe's `augment` one, as `Loader` takes it; None where there is none."""
 
     def augment(images: Tensor) -> Tensor:
         for function in functions:
@@ -193,7 +277,7 @@ def one_after_the_other(functions: tuple[Callable, ...]) -> Callable[[Tensor], T
 
 
 def environment() -> dict[str, str]:
-    """What a run depends on beside its recipe: versions and hardware."""
+    """Say what a run depends on beside its recipe: versions and hardware."""
     device = default_device()
     return {
         "python": platform.python_version(),
@@ -204,26 +288,9 @@ def environment() -> dict[str, str]:
     }
 
 
-def _keep_weights(path: Path, kept: Path) -> None:
-    if path.stat().st_size <= LARGEST_WEIGHTS:
-        kept.parent.mkdir(parents=True, exist_ok=True)
-        os.replace(path, kept)
-
-
-def _run_logged(recipe: Recipe, seed: int, folder: Path) -> dict:
+def _run_logged(recipe: Recipe, seed: int, folder: Path) -> dict[str, Any]:
     with (folder / f"seed-{seed}.log").open("a") as log, contextlib.redirect_stdout(log):
         return run_seed(recipe, seed, folder)
-
-
-def _describe(value: object) -> object:
-    """A setting as a plain value: a class or function by its name, with the arguments that a partial gives it."""
-    if isinstance(value, partial):
-        arguments = [f"{_describe(argument)}" for argument in value.args]
-        arguments += [f"{key}={_describe(argument)}" for key, argument in value.keywords.items()]
-        return f"{value.func.__name__}({', '.join(arguments)})"
-    if isinstance(value, tuple):
-        return [_describe(item) for item in value]
-    return getattr(value, "__name__", value)
 
 
 def _cpu() -> str:

@@ -16,6 +16,7 @@ import webbrowser
 from pathlib import Path
 
 from cnncourse._files import write_whole
+from cnncourse._text import printable
 from cnncourse.pad.page import draw_page, read_file
 
 
@@ -43,7 +44,7 @@ def main(arguments: list[str] | None = None) -> None:
         sys.exit(f"The name of {options.file}, or of its network, can't be written: {error}. Give it another name.")
     except (ValueError, OSError) as error:
         sys.exit(f"{error}")
-    print(f"{output}: {output.stat().st_size / 1000:,.0f} kB, the pad with {title} in one file.")
+    print(printable(f"{output}: {output.stat().st_size / 1000:,.0f} kB, the pad with {title} in one file."))
     if options.no_browser or not webbrowser.open(output.resolve().as_uri()):
         print("Open it in a browser. It also works offline.")
 

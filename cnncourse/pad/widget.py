@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from cnncourse._checks import forward
 from cnncourse._model import bare, count_parameters, evaluating, on_device
-from cnncourse._text import by
+from cnncourse._text import by, printable
 from cnncourse.analysis import feature_maps
 from cnncourse.data import ImageSet, Preprocessing
 from cnncourse.pad._prepared import check_answer, preprocessing_of
@@ -82,7 +82,7 @@ class DrawingPad(anywidget.AnyWidget):
         return self._probabilities
 
     def __repr__(self) -> str:
-        return f"The drawing pad of {self.network['title']}. Run this cell in a notebook, and draw here."
+        return printable(f"The drawing pad of {self.network['title']}. Run this cell in a notebook, and draw here.")
 
     def _draw(self, strokes: list[dict]) -> Tensor | None:
         """Take a drawing; return the images that the model gets, 1×1×S×S, or None for an empty one."""

@@ -214,6 +214,139 @@ def test_a_layer_before_one_that_works_in_place():
     assert torch.equal(grad_cam(nn.Sequential(*layers), images, "0"), expected)
 
 
+class Ending(nn.Module):
+    """Convolutions and a dense layer, with a last step; it is very sure of its answers."""
+
+    def __init__(self, end, number=4):
+        super().__init__()
+        torch.manual_seed(0)
+        self.softmax = nn.Softmax(dim=1)  # before the others in named_modules
+        self.features = nn.Sequential(nn.Conv2d(1, 6, 3), nn.ReLU())
+        self.dense = nn.Linear(6 * 16, number)
+        self.dense.weight.data *= 400
+        self.end = end
+
+    def forward(self, images):
+        return self.end(self, self.dense(self.features(images).flatten(1)))
+
+
+ENDS = {
+    "F.softmax": lambda model, logits: F.softmax(logits, 1),
+    "F.log_softmax": lambda model, logits: F.log_softmax(logits, dim=-1),
+    "Tensor.log_softmax": lambda model, logits: logits.log_softmax(1),
+    "torch.softmax in another precision": lambda model, logits: torch.softmax(logits, 1, dtype=torch.float64),
+    "a layer that was made first": lambda model, logits: model.softmax(logits),
+    "a layer in a Sequential": lambda model, logits: nn.Sequential(nn.Identity(), nn.LogSoftmax(1))(logits),
+    "on maps of one pixel, flattened": lambda model, logits: F.log_softmax(logits[:, :, None, None], 1).flatten(1),
+    "squeezed": lambda model, logits: F.softmax(logits[:, :, None, None], 1).squeeze(-1).squeeze(-1),
+    "picked": lambda model, logits: F.softmax(logits[:, :, None, None], 1)[:, :, 0, 0],
+    "transposed": lambda model, logits: F.softmax(logits.T, 0).T.contiguous(),
+    "log of softmax": lambda model, logits: model.softmax(logits).log(),
+    "log of softmax and a little": lambda model, logits: torch.log(F.softmax(logits, 1) + 1e-8),
+    "log of softmax, not too small": lambda model, logits: F.softmax(logits, 1).clamp(min=1e-7).log(),
+    "exp of log_softmax": lambda model, logits: F.log_softmax(logits, 1).exp(),
+    "softmax twice": lambda model, logits: F.log_softmax(model.softmax(logits), 1),
+    "sigmoid": lambda model, logits: torch.sigmoid(logits),
+    "F.logsigmoid": lambda model, logits: F.logsigmoid(logits),
+}
+
+
+@pytest.mark.parametrize("name", ENDS)
+def test_whatever_makes_probabilities_is_left_out(name):
+    images = torch.randn(5, 1, 6, 6, generator=torch.Generator().manual_seed(2))
+    plain, model = Ending(lambda model, logits: logits), Ending(ENDS[name])
+    target = plain(images).argmax(dim=1)
+    expected = grad_cam(plain, images, target=target)
+    assert expected.amax(dim=(1, 2)).min() > 1
+    assert torch.equal(grad_cam(model, images, target=target), expected)
+    if "sigmoid" not in name:  # behind it, several answers may be the largest
+        assert torch.equal(grad_cam(model, images), expected)
+
+
+def test_a_trained_network_has_the_maps_of_the_same_one_without_softmax():
+    torch.manual_seed(0)
+    images, labels = torch.randn(200, 1, 6, 6), torch.arange(200) % 2
+    images[labels == 1, :, :3] += 2
+    model = Ending(lambda model, logits: F.log_softmax(logits, 1), 2)
+    optimizer = torch.optim.Adam(model.parameters(), 0.01)
+    for _ in range(30):
+        F.nll_loss(model(images), labels).backward()
+        optimizer.step()
+        optimizer.zero_grad()
+    assert (model(images).argmax(dim=1) == labels).float().mean() > 0.95
+    heat = grad_cam(model, images)
+    model.end = lambda model, logits: logits
+    assert torch.equal(heat, grad_cam(model, images))
+
+
+@pytest.mark.parametrize(
+    "end",
+    [
+        lambda model, logits: logits.exp().clamp(max=3),  # no probabilities: the steps are the network's own
+        lambda model, logits: logits.abs().log(),
+        lambda model, logits: (logits.softmax(1) * torch.arange(4.0)).flip(1),
+    ],
+)
+def test_steps_that_make_no_probabilities_are_a_part_of_the_network(end):
+    model = Ending(end)
+    model.dense.weight.data /= 400
+    images = torch.randn(3, 1, 6, 6)
+    target = torch.tensor([0, 1, 2])
+    expected = grad_cam_by_hand(model, images, "features.1", target)
+    torch.testing.assert_close(grad_cam(model, images, "features.1", target), expected)
+
+
+def test_a_softmax_inside_a_network_stays():
+    class Gated(Ending):
+        def forward(self, images):
+            maps = self.features(images)
+            return self.dense((maps * maps.mean((2, 3), keepdim=True).softmax(1)).flatten(1))
+
+    model, images = Gated(None), torch.randn(3, 1, 6, 6)
+    expected = grad_cam_by_hand(model, images, "features.1", torch.tensor([0, 1, 2]))
+    torch.testing.assert_close(grad_cam(model, images, "features.1", torch.tensor([0, 1, 2])), expected)
+
+
+@pytest.mark.parametrize(
+    "end",
+    [
+        lambda model, logits: (F.softmax(logits, 1) + F.softmax(logits / 2, 1)) / 2,
+        lambda model, logits: logits - logits.logsumexp(1, keepdim=True),
+    ],
+)
+def test_probabilities_of_unknown_origin_are_refused(end):
+    with pytest.raises(ValueError, match="the model's answers are probabilities, and it can't be seen how"):
+        grad_cam(Ending(end), torch.randn(3, 1, 6, 6))
+
+
+@pytest.mark.parametrize(
+    ("end", "found"),
+    [
+        (lambda model, logits: (logits, logits), "a tuple"),
+        (lambda model, logits: {"logits": logits}, "a dict"),
+        (lambda model, logits: logits[:, 0], "3"),
+        (lambda model, logits: logits[:, :, None, None], "3×4×1×1"),
+        (lambda model, logits: logits.view(-1, 2), "6×2"),
+    ],
+)
+def test_answers_that_are_not_one_for_each_class(end, found):
+    with pytest.raises(ValueError, match=f"for 3 images Ending gives {found}$"):
+        grad_cam(Ending(end), torch.randn(3, 1, 6, 6))
+
+
+def test_a_layer_that_the_answer_does_not_depend_on():
+    model = Ending(lambda model, logits: logits)
+    model.forward = lambda images: (model.features(images), model.dense(images.flatten(1).repeat(1, 3)[:, :96]))[1]
+    for frozen in (False, True):
+        with pytest.raises(ValueError, match=r"do not depend on what layer 'features\.1' gives"):
+            grad_cam(model.requires_grad_(not frozen), torch.randn(3, 1, 6, 6))
+
+
+def test_a_network_that_needs_more_than_one_image():
+    layers = [nn.Conv2d(1, 2, 3), nn.Flatten(), nn.BatchNorm1d(32, track_running_stats=False), nn.Linear(32, 3)]
+    assert grad_cam(nn.Sequential(*layers), torch.randn(3, 1, 6, 6)).shape == (3, 6, 6)
+
+
 def test_layers_that_there_are_not():
     model = LeNet5()
     known = "In this model: features.0, features.1, features.2, features.3, features.4, features.5"
@@ -264,3 +397,34 @@ def test_a_layer_that_gives_more_than_one_tensor(look):
 def test_one_image_is_no_batch(look):
     with pytest.raises(ValueError, match=r"a batch of images is N×C×H×W, but this is 1×32×32"):
         look(LeNet5(), torch.zeros(1, 32, 32))
+
+
+@pytest.mark.parametrize("look", [feature_maps, grad_cam])
+@pytest.mark.parametrize(
+    ("images", "message"),
+    [
+        (torch.full((2, 1, 32, 32), 255, dtype=torch.uint8), "these are uint8 images; .* normalised, as a Loader"),
+        (torch.zeros(2, 1, 32, 32, dtype=torch.int64), "these are int64 images; "),
+        (torch.zeros(2, 1, 32, 32, dtype=torch.bool), "these are bool images; "),
+        (torch.linspace(0, 255, 2048).view(2, 1, 32, 32), "these are images with values from 0 to 255; "),
+        (torch.linspace(3, 90, 2048).view(2, 1, 32, 32).double(), "these are images with values from 3 to 90; "),
+        (torch.full((2, 1, 32, 32), float("nan")), "values that are infinite or no numbers"),
+        (torch.full((2, 1, 32, 32), float("inf")), "values that are infinite or no numbers"),
+        (torch.zeros(0, 1, 32, 32), "this batch has no images"),
+    ],
+)
+def test_images_that_are_not_normalised(look, images, message):
+    with pytest.raises(ValueError, match=message):
+        look(LeNet5(), images)
+
+
+@pytest.mark.parametrize("look", [feature_maps, grad_cam])
+@pytest.mark.parametrize("images", [torch.zeros(1, 1, 32, 32), torch.linspace(-99, 99, 1024).view(1, 1, 32, 32)])
+def test_images_of_any_other_range(look, images):
+    look(LeNet5(), images)
+
+
+@pytest.mark.parametrize("look", [feature_maps, grad_cam])
+def test_what_is_no_tensor(look):
+    with pytest.raises(TypeError, match="give a batch of images as a tensor N×C×H×W, not a list"):
+        look(LeNet5(), [torch.zeros(1, 32, 32)])

@@ -389,8 +389,8 @@ def test_a_step_before_the_first_layer_is_found():
     ("layer", "message"),
     [
         (nn.Upsample(scale_factor=2), r"doesn't know the layer 1, Upsample\(scale_factor=2"),
-        (nn.GroupNorm(1, 1), r"doesn't know the layer 1, GroupNorm\(1, 1"),
-        (nn.AdaptiveAvgPool2d(2), r"doesn't know the layer 1, AdaptiveAvgPool2d\(output_size=2\)"),
+        (nn.GroupNorm(1, 1), r"1, GroupNorm\(1, 1.*\), takes mean and variance over the whole map"),
+        (nn.AdaptiveAvgPool2d(4), r"doesn't know the layer 1, AdaptiveAvgPool2d\(output_size=4\)"),
         (nn.Linear(6, 2), r"doesn't know the layer 1, Linear\(in_features=6"),  # on rows, not on a flattened map
         (nn.Conv2d(1, 1, (3, 1)), r"takes square kernels, but 1 is Conv2d\(1, 1, kernel_size=\(3, 1\)"),
         (nn.MaxPool2d(2, stride=(2, 1)), r"takes square kernels, but 1 is MaxPool2d\(kernel_size=2, stride=\(2, 1\)"),

@@ -1,25 +1,18 @@
-"""The benchmark that asks how long a training takes to a level of accuracy."""
+"""The benchmarks that ask how long a training takes to a level of accuracy, and where its time goes."""
 
-import json
-import os
-import subprocess
-import sys
+from dataclasses import replace
 from functools import partial
-from pathlib import Path
 
 import pytest
-import time_to_accuracy
 import torch
-from time_to_accuracy import compare, once, race, time_to
-from ways import PilImages, course_epoch, textbook_epoch
 
+from benchmarks import where_time_goes
+from benchmarks.time_to_accuracy import comparison, course_epochs, measure, outcome, race, textbook_epochs
 from cnncourse.augment import random_affine
 from cnncourse.data import Loader, load
-from cnncourse.experiments.recipes import one_cycle
-from cnncourse.experiments.runs import Recipe, run_seed
+from cnncourse.experiments import Recipe, one_cycle, run_seed
 from cnncourse.models import DigitNet
 
-BENCHMARK = Path(__file__).parents[2] / "benchmarks" / "time_to_accuracy.py"
 RECIPE = Recipe(
     data="MNIST",
     model=partial(DigitNet, DigitNet.SKELETON),
@@ -31,125 +24,87 @@ RECIPE = Recipe(
 )
 
 
-def history(*accuracies):
-    return [{"epoch": i, "valid_accuracy": value, "seconds": 10} for i, value in enumerate(accuracies, start=1)]
-
-
-def without_seconds(histories):
-    return {
-        name: [{key: value for key, value in row.items() if key != "seconds"} for row in rows]
-        for name, rows in histories.items()
-    }
-
-
-@pytest.fixture
-def ways(monkeypatch):
-    """Both ways to train on a part of the bundled sample, two epochs each."""
+@pytest.fixture(autouse=True)
+def sample(monkeypatch):
     monkeypatch.setenv("CNNCOURSE_QUICK", "1")
-    train, valid = load("MNIST", "train").subset(slice(400)).split(0.25, seed=0)
-    textbook = partial(textbook_epoch, PilImages(train, augment=True), PilImages(valid, augment=False), 2, 0)
-    return {"textbook": (2, textbook), "course": (2, partial(course_epoch, RECIPE, train, valid))}
 
 
-def test_time_to_the_first_epoch_at_the_level():
-    assert time_to(history(0.98, 0.994, 0.99, 0.995), 0.994) == {"reached": True, "epoch": 2, "seconds": 20}
-    assert time_to(history(0.98, 0.9939), 0.994) == {"reached": False, "epoch": 2, "seconds": 20}
-    assert time_to(history(11_927 / 12_000, 11_928 / 12_000), 0.994)["epoch"] == 2
-    assert time_to([], 0.994)["reached"] is False
+def history(*accuracies):
+    return [{"accuracy": accuracy, "seconds": 10} for accuracy in accuracies]
 
 
-def test_the_ratio_is_a_lower_bound_where_the_textbook_way_does_not_arrive():
-    fast, slow, never = history(0.995), history(0.98, 0.99, 0.995), history(0.98, 0.99)
-    assert compare({"textbook": slow, "course": fast}, 0.994)["ratio"] == 3
-    assert not compare({"textbook": slow, "course": fast}, 0.994)["lower_bound"]
-    arrived = compare({"textbook": never, "course": fast}, 0.994)
-    assert (arrived["ratio"], arrived["lower_bound"]) == (2, True)
-    assert compare({"textbook": slow, "course": never}, 0.994)["ratio"] is None
-
-
-def test_ways_take_turns_and_stop_at_the_level(tmp_path):
+def test_ways_take_turns_and_stop_at_the_level():
     trained = []
 
     def way(name, *accuracies):
-        def train_epoch(epoch, checkpoint):
-            trained.append(f"{name} {epoch}")
-            return history(*accuracies[:epoch])
+        for row in history(*accuracies):
+            trained.append(name)
+            yield row
 
-        return len(accuracies), train_epoch
-
-    histories = race({"textbook": way("t", 0.1, 0.2, 0.3), "course": way("c", 0.5, 0.9, 0.9)}, 0.9, tmp_path)
-    assert trained == ["t 1", "c 1", "t 2", "c 2", "t 3"]
-    assert {name: len(rows) for name, rows in histories.items()} == {"textbook": 3, "course": 2}
+    histories = race({"textbook": way("t", 0.1, 0.2, 0.3), "course": way("c", 0.5, 0.9, 0.95)}, 0.9)
+    assert "".join(trained) == "tctct"
+    assert histories == {"textbook": history(0.1, 0.2, 0.3), "course": history(0.5, 0.9)}
 
 
-@pytest.mark.parametrize("stopped", ["textbook", "course"])
-def test_a_race_goes_on_where_it_was_stopped(ways, tmp_path, stopped):
-    whole = race(ways, 1.1, tmp_path / "whole")
-
-    def stop(epoch, checkpoint):
-        if epoch == 2:
-            raise KeyboardInterrupt
-        return train_epoch(epoch=epoch, checkpoint=checkpoint)
-
-    _, train_epoch = ways[stopped]
-    with pytest.raises(KeyboardInterrupt):
-        race({**ways, stopped: (2, stop)}, 1.1, tmp_path / "parts")
-    assert without_seconds(race(ways, 1.1, tmp_path / "parts")) == without_seconds(whole)
+def test_outcome_of_a_way():
+    assert outcome(history(0.98, 0.995, 0.99)) == {"epochs": 3, "seconds": 30, "best": 0.995}
 
 
-def test_the_course_way_is_the_recipe(tmp_path, monkeypatch):
-    monkeypatch.setenv("CNNCOURSE_QUICK", "1")
+@pytest.mark.parametrize(
+    ("textbook", "course", "sentence"),
+    [
+        ((0.98, 0.99, 0.994), (0.994,), "The textbook way took 3.0 times as long."),
+        ((0.98, 0.99), (0.995,), "The textbook way took more than 2.0 times as long: it had not got there when"),
+        ((0.98, 0.995), (0.98,), "The course's way did not get there, so there is no ratio of times."),
+        ((0.98,), (0.98,), "The course's way did not get there, so there is no ratio of times."),
+    ],
+)
+def test_the_ratio_of_times_is_said_as_it_was_measured(textbook, course, sentence):
+    ways = {"textbook": outcome(history(*textbook)), "course": outcome(history(*course))}
+    assert comparison(ways, 0.994).startswith(sentence)
+
+
+def test_the_course_way_is_the_recipe(tmp_path):
     train, valid = load("MNIST", "train").split(RECIPE.valid_fraction, seed=0)
-    histories = race({"course": (2, partial(course_epoch, RECIPE, train, valid))}, 1.1, tmp_path / "race")
-    run = run_seed(RECIPE, 0, tmp_path / "run")
-    assert without_seconds(histories) == without_seconds({"course": run["history"]})
+    accuracies = [row["accuracy"] for row in course_epochs(RECIPE, train, valid)]
+    assert accuracies == [row["valid_accuracy"] for row in run_seed(RECIPE, 0, tmp_path)["history"]]
 
 
-def test_ctrl_c_stops_the_course_way(ways, tmp_path, monkeypatch):
+def test_the_textbook_way_learns():
+    images = load("MNIST", "train")
+    rows = list(textbook_epochs(images, images.subset(slice(500)), epochs=6, workers=0))
+    assert len(rows) == 6
+    assert rows[-1]["accuracy"] > 0.6
+    assert all(0 < row["seconds"] < 100 for row in rows)
+
+
+def test_ctrl_c_stops_the_course_way(monkeypatch):
     def stop(loader):
         raise KeyboardInterrupt
+        yield
 
+    train, valid = load("MNIST", "train").split(0.25, seed=0)
+    epochs = course_epochs(RECIPE, train, valid)
     monkeypatch.setattr(Loader, "__iter__", stop)
     with pytest.raises(KeyboardInterrupt):
-        race(ways, 1.1, tmp_path)
+        next(epochs)
 
 
-def test_the_textbook_images_are_those_of_the_loader(monkeypatch):
-    monkeypatch.setenv("CNNCOURSE_QUICK", "1")
-    images = load("MNIST", "train")
-    batch, labels = next(iter(Loader(images, 20)))
-    plain, turned = PilImages(images, augment=False), PilImages(images, augment=True)
-    pairs = [plain[i] for i in range(20)]
-    torch.testing.assert_close(torch.stack([image for image, _ in pairs]), batch)
-    assert [label for _, label in pairs] == labels.tolist()
-    assert any(not torch.equal(turned[i][0], batch[i]) for i in range(20))
-
-
-def test_what_is_measured_is_kept(tmp_path):
-    measured = iter([{"seconds": 1.5}])
-    assert [once(tmp_path / "a.json", lambda: next(measured)) for _ in range(2)] == [{"seconds": 1.5}] * 2
-
-
-def test_results_of_the_sample_do_not_go_among_the_course_s_own(monkeypatch):
-    monkeypatch.setenv("CNNCOURSE_QUICK", "1")
-    with pytest.raises(SystemExit, match="--folder"):
-        time_to_accuracy.main([])
+def test_a_race():
+    result = measure(RECIPE, level=0.05, workers=0)
+    assert (result["train"], result["valid"]) == (1600, 400)
+    assert [len(rows) for rows in result["histories"].values()] == [1, 1]
+    assert {name: way["epochs"] for name, way in result["ways"].items()} == {"textbook": 1, "course": 1}
+    assert "more than" not in result["comparison"]
 
 
 @pytest.mark.slow
-def test_the_benchmark_from_start_to_end(tmp_path):
-    command = [sys.executable, BENCHMARK, "--epochs", "1", "--course-epochs", "2", "--level", "0.01"]
-    environment = {**os.environ, "CNNCOURSE_QUICK": "1", "OMP_NUM_THREADS": "1"}
-    subprocess.run([*command, "--folder", tmp_path / "results"], env=environment, check=True, timeout=500)
-    result = json.loads((tmp_path / "results" / "time_to_accuracy.json").read_text())
-    assert result["images"] == {"train": 1600, "valid": 400}
-    assert result["epochs"] == {"textbook": 1, "course": 2}
-    assert [len(rows) for rows in result["histories"].values()] == [1, 1]
-    assert result["times"]["ratio"] > 0
-    assert not result["times"]["lower_bound"]
+def test_where_time_goes():
+    result = where_time_goes.measure(replace(RECIPE, batch_size=100), number=2)
+    bernoulli = result["operators"]["aten::bernoulli_"]
+    assert bernoulli["textbook"] > 0.05
+    assert bernoulli["course"] == 0
+    for way in ("textbook", "course"):
+        assert 0.5 < sum(row[way] for row in result["operators"].values()) <= 1
+        assert 0 < result["steps"][way]["loading_share"] < 1
     assert result["seeds"]["ratio"] > 0
-    for step in result["steps"].values():
-        assert sum(step["operators"].values()) == pytest.approx(1)
-    assert "aten::bernoulli_" in result["steps"]["textbook"]["operators"]
-    assert "aten::bernoulli_" not in result["steps"]["course"]["operators"]
-    assert list((tmp_path / ".runs").iterdir()) == []

@@ -4,6 +4,7 @@ import pytest
 from axe_playwright_python.base import AXE_SCRIPT
 from browsing import AXE, PHONE
 
+SHARES = 8  # of the pages, for tests that run side by side
 DESKTOP = {"width": 1280, "height": 800}
 WIDE_PAGE = "notebooks/10_normalisation.html"  # has code, outputs and tables that are cut at the right
 
@@ -77,8 +78,9 @@ def faults(page, path):
 
 
 @pytest.mark.slow
-def test_axe_finds_nothing(page, site):
-    paths = sorted(path for path in site.rglob("*.html") if "_static" not in path.parts)
+@pytest.mark.parametrize("part", range(SHARES))
+def test_axe_finds_nothing(page, site, part):
+    paths = sorted(path for path in site.rglob("*.html") if "_static" not in path.parts)[part::SHARES]
     found = [fault for path in paths for fault in faults(page, path)]
     assert not found, "\n".join(found)
 

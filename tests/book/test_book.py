@@ -19,60 +19,32 @@ EXTENSIONS = ["myst_nb", "sphinx_design", "results_pages", "speed_page", "weight
 EXTENSIONS += ["curves", "networks", "slides", "chapter_output", "drawing_pad"]
 SETTINGS = {"data": "FashionMNIST", "batch_size": 512}
 ENVIRONMENT = {"torch": "2.13.0", "device": "cpu", "cpu": "A processor"}
-SPEED = {
+MEASURED = {
     "environment": ENVIRONMENT,
-    "threads": 2,
-    "cases": {"LeNet5": {"ratios": {"course / floor": 1.024}}, "ConvNet": {"ratios": {"course / floor": 1.046}}},
     "import_seconds": 0.124,
-    "fit_megabytes": 432.1,
-}
-PAD = {
-    "environment": {**ENVIRONMENT, "browser": "Chromium 150.0"},
-    "rows": [
-        {
-            "network": "one",
-            "updates": 470,
-            "milliseconds": {"median": 8.16, "percentile_90": 12.04},
-            "painted": {"median": 14.96, "percentile_90": 20.01},
-        }
-    ],
-}
-TIME_TO_ACCURACY = {
-    "environment": ENVIRONMENT,
-    "threads": 2,
-    "recipe": "two",
     "level": 0.994,
-    "images": {"train": 48000, "valid": 12000},
-    "workers": {"seconds": {"0": 2.5, "1": 2.1}, "fastest": 1},
-    "steps": {
-        "textbook": {"loading_us": 150, "step_us": 350, "operators": {"aten::bernoulli_": 0.254, "aten::add": 0.746}},
-        "course": {"loading_us": 10, "step_us": 190, "operators": {"aten::add": 1}},
-    },
-    "seeds": {"number": 2, "rounds": [], "ratio": 1.416},
-    "epochs": {"textbook": 15, "course": 9},
-    "histories": {
-        "textbook": [{"valid_accuracy": 0.97, "seconds": 22.0}, {"valid_accuracy": 0.9937, "seconds": 24.2}],
-        "course": [{"valid_accuracy": 0.9944, "seconds": 9.0}],
-    },
-    "times": {
-        "textbook": {"reached": False, "epoch": 2, "seconds": 46.2},
-        "course": {"reached": True, "epoch": 1, "seconds": 9.0},
-        "ratio": 5.1333,
-        "lower_bound": True,
-    },
+    "train": 48000,
+    "shares": {"aten::bernoulli_": {"textbook": 0.254}},
+    "comparison": "It took 2.0 times as long.",
+    "ratios": {"`fit`": {"LeNet5": {"median": 1.024}}, "skorch": {"LeNet5": {"median": 1.046}}},
+    "histories": {"course": [{"accuracy": 0.97}, {"accuracy": 0.9937}]},
 }
 
 
-def result(name, accuracies):
+def result(name, accuracies, epochs=2):
     epoch = {"train_loss": 0.5, "train_accuracy": 0.8, "valid_loss": 0.4, "valid_accuracy": 0.9}
     history = [{**epoch, "epoch": 1, "seconds": 2}, {**epoch, "epoch": 2, "seconds": 4}]
     return {
         "recipe": name,
         "settings": SETTINGS,
         "parameters": 61706,
-        "environment": ENVIRONMENT,
         "runs": [
-            {"seed": seed, "history": history, "test": {"loss": 0.3, "accuracy": accuracy}}
+            {
+                "seed": seed,
+                "environment": ENVIRONMENT,
+                "history": history[:epochs],
+                "test": {"loss": 0.3, "accuracy": accuracy},
+            }
             for seed, accuracy in enumerate(accuracies)
         ],
     }
@@ -138,6 +110,107 @@ def test_plot_says_in_words_what_it_shows(build):
     assert "two: mean 94.00, from 93.00 to 95.00." in html
 
 
+# What runs may turn out to be: seeds, epochs, and whatever accuracies they reach.
+ODD = {
+    "one seed": ([0.91], 2),
+    "one epoch": ([0.9, 0.91], 1),
+    "one seed and one epoch": ([0.91], 1),
+    "twelve seeds": ([0.9 + number / 1000 for number in range(12)], 2),
+    "a collapsed seed": ([0.994, 0.098, 0.993, 0.994, 0.995], 2),
+    "all collapsed": ([0.098] * 5, 2),
+    "identical": ([0.9935] * 5, 2),
+    "nothing right": ([0.0, 0.0], 2),
+    "all right": ([1.0, 1.0], 2),
+    "from nothing to all": ([0.0, 1.0], 2),
+}
+EVERYTHING = """
+{result}`odd test_accuracy`, {result}`odd test_accuracy std`, {result}`odd test_loss std`, {result}`odd fastest_epoch`
+
+{comparison}`odd two`. {difference}`odd two`
+
+```{results-table}
+odd: 90.5
+two:
+```
+```{results-plot} odd two
+```
+```{results-plot} odd
+```
+```{history-plot} train_loss
+odd: only
+```
+```{history-plot} valid_accuracy
+odd: one
+two: other
+```
+"""
+
+
+@pytest.mark.parametrize(("accuracies", "epochs"), ODD.values(), ids=ODD)
+def test_no_result_breaks_the_build(build, tmp_path, accuracies, epochs):
+    odd = result("odd", accuracies, epochs)
+    (tmp_path / "results" / "recipes" / "odd.json").write_text(json.dumps(odd))
+    html, warnings = build(EVERYTHING)
+    assert warnings == ""
+    assert not re.search(r"\bnan\b", words(html))
+    plots = re.findall('<div class="results-plot">.*?</svg>', html, re.DOTALL)
+    assert [plot.count("<circle") for plot in plots] == [len(accuracies) + 3, len(accuracies), 0, 0]
+    for plot in plots:
+        assert plot.count('class="tick"') + plot.count('class="row"') >= 4
+        points = re.findall(r'[ML](-?[\d.]+) (-?[\d.]+)|cx="(-?[\d.]+)" cy="(-?[\d.]+)"', plot)
+        assert points
+        for across, down in [[float(number) for number in point if number] for point in points]:
+            assert 0 <= across <= 640
+            assert 0 <= down <= 360
+    mean = 100 * sum(accuracies) / len(accuracies)
+    assert f"{mean:.2f} ± " in words(html) if len(accuracies) > 1 else f"{mean:.2f} %, –, –, 2.0" in words(html)
+
+
+def test_one_seed_alone_shows_no_difference(build, tmp_path):
+    (tmp_path / "results" / "recipes" / "odd.json").write_text(json.dumps(result("odd", [0.91])))
+    html, _ = build("{comparison}`odd two`; {difference}`odd two`")
+    assert "95 % interval -inf to +inf, over 1 seed: these runs do not show which is more accurate" in html
+    assert "−2.00 (−∞ to +∞)" in html
+
+
+def test_losses_that_are_not_finite_are_left_out(build, tmp_path):
+    odd = json.loads(json.dumps(result("odd", [0.9, 0.91])))
+    odd["runs"][0]["history"][0]["valid_loss"] = float("nan")
+    odd["runs"][1]["history"][0]["valid_loss"] = float("inf")
+    odd["runs"][1]["history"][1]["valid_loss"] = float("nan")
+    path = tmp_path / "results" / "recipes" / "odd.json"
+    path.write_text(json.dumps(odd))
+    html, warnings = build("```{history-plot} valid_loss\nodd: only\n```")
+    assert warnings == ""
+    assert "only: 0.4 at 2." in html
+    odd["runs"][0]["history"][1]["valid_loss"] = float("nan")
+    path.write_text(json.dumps(odd))
+    _, warnings = build("```{history-plot} valid_loss\nodd: only\n```")
+    assert "there is nothing to draw" in warnings
+
+
+def test_runs_of_several_machines_name_them_all(build, tmp_path):
+    odd = result("odd", [0.9, 0.91, 0.92])
+    odd["runs"][2] |= {
+        "environment": {**ENVIRONMENT, "device": "A card"},
+        "history": [{**odd["runs"][2]["history"][0]}],
+    }
+    odd["runs"][2]["history"][0]["seconds"] = 0.5
+    (tmp_path / "results" / "recipes" / "odd.json").write_text(json.dumps(odd))
+    html, warnings = build("{result}`odd machine`\n\n```{results-table}\nodd:\n```")
+    assert warnings == ""
+    both = "A processor, PyTorch 2.13.0; A card, PyTorch 2.13.0"
+    assert html.count(both) == 2
+    assert f"Run on: {both}. The fastest epoch was on: A card, PyTorch 2.13.0." in words(html)
+
+
+def test_a_file_without_runs_is_a_build_error(build, tmp_path):
+    (tmp_path / "results" / "recipes" / "odd.json").write_text(json.dumps(result("odd", [])))
+    page = "{result}`odd seeds`\n\n```{results-table}\nodd:\n```\n\n```{results-plot} odd\n```"
+    _, warnings = build(page + "\n\n```{history-plot} lr\nodd: a\n```")
+    assert warnings.count("the results of 'odd' hold no run") == 4
+
+
 def test_missing_results_are_build_errors(build):
     missing = [
         "{result}`three parameters`",
@@ -189,20 +262,24 @@ def test_an_architecture_without_a_recipe_is_a_build_error(build):
     assert "there is no recipe 'lenet6'" in warnings
 
 
-def test_speed_page(build, tmp_path):
-    (tmp_path / "results" / "benchmarks" / "speed.json").write_text(json.dumps(SPEED))
-    html, warnings = build("{speed}`import_seconds` s, {speed}`fit_megabytes` MB\n\n```{speed-table}\n```")
+def test_numbers_of_a_benchmark(build, tmp_path):
+    (tmp_path / "results" / "benchmarks" / "speed.json").write_text(json.dumps(MEASURED))
+    fields = ["{import_seconds:.2f}", "{level:.1%}", "{train:,}", "{shares[aten::bernoulli_][textbook]:.0%}"]
+    fields += ["{machine}", "{comparison}"]
+    html, warnings = build("; ".join(f"{{measured}}`speed {field}`" for field in fields))
     assert warnings == ""
-    for text in ("0.12 s, 432 MB", "1.02", "1.05"):
-        assert text in html
+    assert "0.12; 99.4 %; 48,000; 25 %; A processor, PyTorch 2.13.0; It took 2.0 times as long." in words(html)
 
 
-def test_speed_of_the_drawing_pad(build, tmp_path):
-    (tmp_path / "results" / "benchmarks" / "pad.json").write_text(json.dumps(PAD))
-    html, warnings = build("{pad-speed}`browser` on {pad-speed}`machine`\n\n```{pad-table}\n```")
+def test_tables_of_a_benchmark(build, tmp_path):
+    (tmp_path / "results" / "benchmarks" / "speed.json").write_text(json.dumps(MEASURED))
+    html, warnings = build(
+        '```{measured-table} speed ratios\nWay: "{name}"\nLeNet-5: "{LeNet5[median]:.2f}"\n```\n\n'
+        '```{measured-table} speed histories.course\nEpoch: "{name}"\nAccuracy: "{accuracy:.1%}"\n```'
+    )
     assert warnings == ""
-    assert "Chromium 150.0 on A processor, PyTorch 2.13.0" in html
-    assert "one 8.2 12.0 15.0 470" in words(html)
+    assert "Way LeNet-5 fit 1.02 skorch 1.05" in words(html)
+    assert "Epoch Accuracy 1 97.0 % 2 99.4 %" in words(html)
 
 
 def test_a_drawing_pad_without_weights_is_a_build_error(build):
@@ -211,50 +288,20 @@ def test_a_drawing_pad_without_weights_is_a_build_error(build):
     assert "no-recipe" in warnings
 
 
-def test_speed_that_was_not_measured_is_a_build_error(build):
-    _, warnings = build("{speed}`machine`\n\n```{speed-table}\n```\n\n```{step-table}\n```")
-    assert warnings.count("python benchmarks/speed.py") == 2
-    assert warnings.count("python benchmarks/time_to_accuracy.py") == 1
+def test_a_benchmark_that_was_not_run_is_a_build_error(build, tmp_path):
+    _, warnings = build('{measured}`speed {machine}`\n\n```{measured-table} pad networks\nNetwork: "{name}"\n```')
+    assert "python -m benchmarks.speed" in warnings
+    assert "python -m benchmarks.pad" in warnings
+    (tmp_path / "results" / "benchmarks" / "speed.json").write_text(json.dumps(MEASURED))
+    unknown = ["{measured}`speed {colour}`", '```{measured-table} speed colours\nName: "{name}"\n```']
+    unknown.append('```{measured-table} speed ratios\nLeNet-6: "{LeNet6[median]}"\n```')
+    _, warnings = build("\n\n".join(unknown))
+    assert [name for name in ("'colour'", "'colours'", "'LeNet6'") if name not in warnings] == []
 
 
 def words(html):
     """The text of a page, with one space between words."""
     return " ".join(re.sub("<[^>]*>", " ", html).split())
-
-
-def test_page_of_the_time_to_accuracy(build, tmp_path):
-    (tmp_path / "results" / "benchmarks" / "time_to_accuracy.json").write_text(json.dumps(TIME_TO_ACCURACY))
-    numbers = ["level", "valid", "workers", "seeds_ratio", "share textbook aten::bernoulli_", "loading course"]
-    text = "; ".join(f"{{time-to-accuracy}}`{number}`" for number in numbers)
-    html, warnings = build(
-        "\n\n".join([text, *(f"```{{{name}-table}}\n```" for name in ("accuracy", "epoch", "step"))])
-    )
-    assert warnings == ""
-    for line in (
-        "99.4 %; 12,000; 1; 1.42; 25 %; 5 %",
-        "textbook not in 2 epochs more than 46 23.1 99.37 %",
-        "course 1 9 9.0 99.44 %",
-        "took more than 5.1 times as long: it had not got to 99.4 % when it ended.",
-        "2 99.37 % 46",
-        "Loading, µs an image 150 10",
-        "Of the step: aten::bernoulli_ 25.4 % 0.0 %",
-        "Of the step: all else 0.0 % 0.0 %",
-    ):
-        assert line in words(html)
-
-
-@pytest.mark.parametrize(
-    ("changed", "sentence"),
-    [
-        ({"lower_bound": False}, "The textbook way took 5.1 times as long to 99.4 %."),
-        ({"ratio": None}, "The course's way did not get to 99.4 %, so there is no ratio of times."),
-    ],
-)
-def test_the_ratio_of_times_is_said_as_it_was_measured(build, tmp_path, changed, sentence):
-    measured = {**TIME_TO_ACCURACY, "times": {**TIME_TO_ACCURACY["times"], **changed}}
-    (tmp_path / "results" / "benchmarks" / "time_to_accuracy.json").write_text(json.dumps(measured))
-    html, _ = build("```{accuracy-table}\n```")
-    assert sentence in words(html).replace("’", "'")
 
 
 def chapter(header):

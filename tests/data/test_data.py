@@ -153,14 +153,6 @@ def test_batch_size_below_one(tiny, batch_size):
         Loader(tiny, batch_size)
 
 
-def test_image_set_is_a_dataset_for_a_dataloader_with_workers(sample):
-    images = sample["CIFAR10"].subset(slice(0, 40))
-    pixels, labels = zip(*DataLoader(images, 16, num_workers=2), strict=True)
-    assert torch.equal(torch.cat(pixels), images.images / 255)
-    assert torch.equal(torch.cat(labels), images.labels)
-    assert torch.cat(labels).dtype == torch.int64
-
-
 @pytest.mark.parametrize("fraction", [0, 1, -0.2, 1.2, 20, float("nan")])
 def test_split_refuses_a_fraction_that_is_not_between_0_and_1(tiny, fraction):
     with pytest.raises(ValueError, match=rf"between 0 and 1, for example 0.2; it is {fraction}$"):
@@ -273,30 +265,3 @@ def test_unknown_set_or_split_names_the_known_ones(monkeypatch, quick, arguments
     monkeypatch.setenv("CNNCOURSE_QUICK", quick)
     with pytest.raises(ValueError, match=known):
         load(*arguments)
-
-
-@pytest.mark.parametrize(
-    ("changes", "message"),
-    [
-        (
-            {"images": torch.zeros(23, 1, 6, 6)},
-            r"images must be uint8 of shape N×C×H×W, not torch.float32 of shape \(23, 1, 6, 6\)",
-        ),
-        ({"images": torch.zeros(23, 6, 6, dtype=torch.uint8)}, r"not torch.uint8 of shape \(23, 6, 6\)"),
-        ({"labels": torch.zeros(23)}, r"labels must be int64 of shape N, not torch.float32 of shape \(23,\)"),
-        (
-            {"labels": torch.zeros(23, 1, dtype=torch.int64)},
-            r"labels must be int64 of shape N, not torch.int64 of shape \(23, 1\)",
-        ),
-        ({"labels": torch.zeros(22, dtype=torch.int64)}, "there are 23 images but 22 labels"),
-        (
-            {"labels": torch.arange(23)},
-            "labels must be from 0 to 1, the indices of the 2 classes; these go from 0 to 22",
-        ),
-        ({"labels": torch.arange(23) % 2 - 1}, "these go from -1 to 0"),
-        ({"mean": (0.5, 0.5, 0.5)}, "images of 1 channels need one mean and one std for each channel, not 3 and 1"),
-    ],
-)
-def test_image_set_refuses_what_does_not_fit(tiny, changes, message):
-    with pytest.raises(ValueError, match=message):
-        replace(tiny, **changes)

@@ -6,7 +6,6 @@ import signal
 import subprocess
 import sys
 import time
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
 
@@ -21,13 +20,14 @@ from cnncourse.checkpoint import load_weights
 from cnncourse.data import Loader, load
 from cnncourse.data._sources import SourceError
 from cnncourse.experiments import __main__ as command
+from cnncourse.experiments import results as results_module
 from cnncourse.experiments import runs
 from cnncourse.experiments.__main__ import main
 from cnncourse.experiments.recipes import RECIPES, one_cycle
 from cnncourse.experiments.results import load_results, weights_file
 from cnncourse.experiments.runs import Corruption, Recipe, environment, run, run_seed
 from cnncourse.models import ConvNet, LeNet5
-from cnncourse.train import evaluate
+from cnncourse.train import History, evaluate
 
 TINY = Recipe(
     data="MNIST",
@@ -42,10 +42,10 @@ TINY = Recipe(
 
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch):
-    """On the bundled sample, one thread, and one run after the other in this process."""
+    """On the bundled sample, one thread, and one run after the other in this process, as on a machine of one core."""
     monkeypatch.setenv("CNNCOURSE_QUICK", "1")
     monkeypatch.setenv("TQDM_DISABLE", "1")
-    monkeypatch.setattr(runs, "ProcessPoolExecutor", lambda *arguments: ThreadPoolExecutor(1))
+    monkeypatch.setattr(os, "cpu_count", lambda: 1)
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     yield
@@ -80,17 +80,19 @@ def test_a_recipe_travels_to_another_process_and_into_a_file(name):
     assert json.loads(json.dumps(described)) == described
 
 
+def test_every_recipe_has_its_results_and_every_result_its_recipe():
+    assert {path.stem for path in settings.files("recipes").glob("*.json")} == RECIPES.keys()
+
+
 @pytest.mark.parametrize("name", RECIPES)
 def test_the_results_of_the_course_are_those_of_its_recipes(name):
-    path = settings.files("recipes") / f"{name}.json"
-    if not path.exists():
-        pytest.skip(f"{name} has not been run yet; `make results` runs it")
     result, recipe = load_results(name), RECIPES[name]
     assert result["recipe"] == name
     assert result["settings"] == recipe.settings()
     assert result["parameters"] == sum(parameter.numel() for parameter in recipe.model().parameters())
     assert [row["seed"] for row in result["runs"]] == list(range(len(result["runs"])))
     for row in result["runs"]:
+        assert row["environment"].keys() == environment().keys()
         assert [epoch["epoch"] for epoch in row["history"]] == list(range(1, recipe.epochs + 1))
 
 
@@ -131,7 +133,8 @@ def test_a_run_is_repeated_by_its_seed(tmp_path):
 
 def test_a_run_measures_the_last_model_on_the_test_split(tmp_path):
     row = run_seed(TINY, 0, tmp_path)
-    assert list(row) == ["seed", "history", "test"]
+    assert list(row) == ["seed", "environment", "history", "test"]
+    assert row["environment"] == environment()
     assert row["history"][-1].keys() == {
         "epoch", "train_loss", "train_accuracy", "valid_loss", "valid_accuracy", "lr", "seconds"
     }  # fmt: skip
@@ -164,7 +167,7 @@ def test_the_weights_of_seed_0_are_kept_where_they_are_small(tmp_path, monkeypat
     for name, tensor in torch.load(tmp_path / "seed-0.weights.pt", weights_only=True).items():
         assert torch.equal(tensor, weights[name])
 
-    monkeypatch.setattr(runs, "LARGEST_WEIGHTS", 1000)
+    monkeypatch.setattr(results_module, "LARGEST_WEIGHTS", 1000)
     run("large", replace(TINY, epochs=1), seeds=1, folder=results)
     with pytest.raises(FileNotFoundError, match=r"no weights of 'large' are kept. Recipes with weights: tiny\."):
         weights_file("large", results)
@@ -176,7 +179,7 @@ def test_every_seed_has_the_same_validation_part(tmp_path, monkeypatch):
 
     def fit(model, train, valid, **options):
         seen.append((train.dataset.images, valid.dataset.images))
-        return [{}] * TINY.epochs
+        return History([{}] * TINY.epochs)
 
     monkeypatch.setattr(runs, "fit", fit)
     for seed in (0, 1):
@@ -233,15 +236,14 @@ def test_a_result_file(tmp_path, capsys):
     results = tmp_path / "results"
     result = run("tiny", replace(TINY, epochs=1), seeds=2, folder=results)
     assert result == json.loads((results / "tiny.json").read_text()) == load_results("tiny", results)
-    assert list(result) == ["recipe", "settings", "parameters", "environment", "runs"]
+    assert list(result) == ["recipe", "settings", "parameters", "runs"]
     assert result["recipe"] == "tiny"
     assert result["settings"] == {**replace(TINY, epochs=1).settings(), "data": "MNIST (bundled sample)"}
     assert result["parameters"] == 61_706
-    assert result["environment"] == environment()
-    assert {"torch", "device", "cpu"} <= environment().keys()
+    assert [row["environment"] for row in result["runs"]] == [environment()] * 2
+    assert environment().keys() == {"python", "torch", "device", "cpu", "cores"}
     assert [row["seed"] for row in result["runs"]] == [0, 1]
-    [folder] = (tmp_path / ".runs").iterdir()
-    assert folder.name.startswith("tiny-")
+    [folder] = (results / ".runs").glob("tiny-*")
     assert files(folder) == ["seed-0.log", "seed-1.log"]  # what is finished needs no checkpoint
     assert "epoch 1/1: train_loss" in (folder / "seed-0.log").read_text()
     assert f"tiny, seed 1: {result['runs'][1]['test']['accuracy']:.2%} of the test images" in capsys.readouterr().out
@@ -325,7 +327,7 @@ def test_the_command_runs_the_named_recipes_or_all(tmp_path, monkeypatch):
 
 
 def test_the_command_lists_the_recipes(tmp_path, capsys):
-    (tmp_path / "convnet-mnist.json").write_text(json.dumps({"runs": [{}, {}]}))
+    (tmp_path / "convnet-mnist.json").write_text(json.dumps({"runs": [{"history": []}] * 2}))
     main(["list", "--results", str(tmp_path)])
     lines = capsys.readouterr().out.splitlines()
     assert lines == [f"{name}: {2 if name == 'convnet-mnist' else 0} runs" for name in RECIPES]
@@ -361,45 +363,51 @@ def test_the_module_is_a_command(monkeypatch, tmp_path, capsys):
     assert capsys.readouterr().out.splitlines() == [f"{name}: 0 runs" for name in RECIPES]
 
 
-# The command in a process of its own, as on a machine with one core, with a recipe that a test has time for.
+# The command in a process of its own, with a recipe that a test has time for.
 COMMAND = f"""
 import os, pickle, sys
 from cnncourse.experiments import __main__ as command, recipes
 if __name__ == "__main__":
-    os.cpu_count = lambda: 1
-    recipes.RECIPES["tiny"] = pickle.loads({pickle.dumps(replace(TINY, epochs=8))!r})
+    cores = int(sys.argv.pop(1))
+    os.cpu_count = lambda: cores
+    recipes.RECIPES["tiny"] = pickle.loads({pickle.dumps(replace(TINY, epochs=30))!r})
     command.main(sys.argv[1:])
 """
 
 
 @pytest.mark.slow
 @pytest.mark.skipif(os.name != "posix", reason="Ctrl-C is sent in the way of Unix")
-def test_the_command_can_be_stopped_and_goes_on(tmp_path):
+@pytest.mark.parametrize("cores", [1, 2])
+def test_the_command_can_be_stopped_and_goes_on(tmp_path, cores):
+    """With one core in the command's own process, with two side by side."""
     (tmp_path / "command.py").write_text(COMMAND)
-    results = tmp_path / "results"
-    command = [sys.executable, "-W", "error", "command.py", "run", "tiny", "--seeds=2", f"--results={results}"]
+    results, seeds = tmp_path / "results", cores + 1
+    command = [sys.executable, "-W", "error", "command.py", str(cores), "run", "tiny"]
+    command += [f"--seeds={seeds}", f"--results={results}"]
     pipes = {"cwd": tmp_path, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
 
     def listen():  # a test run in the background of a shell would ignore Ctrl-C, and so would what it starts
         signal.signal(signal.SIGINT, signal.SIG_DFL)
 
     process = subprocess.Popen(command, start_new_session=True, preexec_fn=listen, **pipes)
-    while process.poll() is None and not list(tmp_path.glob(".runs/*/seed-0.pt")):
+    while process.poll() is None and len(list(results.glob(".runs/*/seed-?.pt"))) < cores:
         time.sleep(0.02)
     os.killpg(process.pid, signal.SIGINT)
     output, errors = process.communicate(timeout=300)
     assert errors == "Stopped. The finished epochs are kept: the same command goes on from there.\n"
-    assert output == "Quick mode: 2,000 train images of MNIST, the bundled sample.\n"
+    assert set(output.splitlines()) == {"Quick mode: 2,000 train images of MNIST, the bundled sample."}
     assert process.returncode == 1
-    assert not results.exists()
-    assert [path.name for path in tmp_path.glob(".runs/*/*.log")] == ["seed-0.log"]  # the other did not begin
+    assert list(results.iterdir()) == [results / ".runs"]
+    logs = sorted(path.name for path in results.glob(".runs/*/*.log"))
+    assert logs == [f"seed-{seed}.log" for seed in range(cores)]  # the last did not begin
 
     done = subprocess.run(command, **pipes)
     assert (done.returncode, done.stderr) == (0, "")
-    assert files(results) == ["tiny.json", "weights/tiny.pt"]
+    assert [path for path in files(results) if not path.startswith(".runs")] == ["tiny.json", "weights/tiny.pt"]
     rows = load_results("tiny", results)["runs"]
-    assert [row["seed"] for row in rows] == [0, 1]
-    [log] = tmp_path.glob(".runs/*/seed-0.log")
-    assert " of 8 epochs: going on from there." in log.read_text()
-    in_one_go = run_seed(replace(TINY, epochs=8), 0, tmp_path)
+    assert [row["seed"] for row in rows] == list(range(seeds))
+    [log] = results.glob(".runs/*/seed-0.log")
+    assert " of 30 epochs: going on from there." in log.read_text()
+    in_one_go = run_seed(replace(TINY, epochs=30), 0, tmp_path)
+    in_one_go["environment"] = rows[0]["environment"]  # which tells the true number of cores
     assert without_seconds(rows[0]) == without_seconds(in_one_go)

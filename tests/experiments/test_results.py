@@ -1,6 +1,9 @@
 import json
 import math
 import re
+import subprocess
+import sys
+import threading
 
 import numpy as np
 import pytest
@@ -8,15 +11,19 @@ from IPython.lib.pretty import pretty
 from scipy import stats
 
 from cnncourse import _files
+from cnncourse._files import locked
 from cnncourse.experiments import results
 from cnncourse.experiments.results import (
     Difference,
+    add_run,
     begin_results,
     compare,
     corrupted,
     load_results,
     summarise,
+    t_975,
     table,
+    weights_file,
     write_results,
 )
 
@@ -27,6 +34,7 @@ def make_runs(accuracies, seeds=None) -> list[dict]:
     return [
         {
             "seed": seed,
+            "environment": {"torch": "2.13.0", "device": "cpu", "cpu": "A processor"},
             "history": [
                 {"epoch": 1, "train_accuracy": 0.5, "valid_accuracy": 0.6, "seconds": 3.0 + seed},
                 {"epoch": 2, "train_accuracy": accuracy + 0.03, "valid_accuracy": accuracy + 0.01, "seconds": 2.0},
@@ -40,7 +48,7 @@ def make_runs(accuracies, seeds=None) -> list[dict]:
 @pytest.fixture
 def folder(tmp_path):
     for name, accuracies in ACCURACIES.items():
-        result = begin_results(tmp_path / f"{name}.json", {"epochs": 2}, 61706, {"device": "cpu"})
+        result = begin_results(name, {"epochs": 2}, 61706, tmp_path)
         write_results(tmp_path / f"{name}.json", {**result, "runs": make_runs(accuracies)})
     return tmp_path
 
@@ -53,7 +61,16 @@ def test_a_summary_has_the_mean_and_the_deviation_over_the_seeds(folder):
     assert summary.test_loss == pytest.approx((1 - accuracies).mean())
     assert summary.train_accuracy == pytest.approx(accuracies.mean() + 0.03)  # of the last epoch
     assert summary.valid_accuracy == pytest.approx(accuracies.mean() + 0.01)
-    assert summary.fastest_epoch == 2
+    assert (summary.fastest_epoch, summary.machine) == (2, "A processor, PyTorch 2.13.0")
+
+
+def test_the_fastest_epoch_is_told_with_its_own_machine(folder):
+    result = load_results("first", folder)
+    result["runs"][3]["environment"] = {"torch": "2.14.0", "device": "A card", "cpu": "Another processor"}
+    result["runs"][3]["history"][0]["seconds"] = 0.5
+    write_results(folder / "two.json", result)
+    summary = summarise("two", folder)
+    assert (summary.fastest_epoch, summary.machine) == (0.5, "A card, PyTorch 2.14.0")
 
 
 def test_one_seed_has_no_deviation(folder):
@@ -71,34 +88,82 @@ def assert_is_scipys_interval(difference: Difference, first, second):
 
 
 def test_a_comparison_is_scipys_paired_interval(folder):
-    difference = compare("second", "first", folder)
+    difference = compare("second", "first", folder, on="test")
     assert_is_scipys_interval(difference, ACCURACIES["second"], ACCURACIES["first"])
     assert difference.seeds == 5
     assert difference.low > 0  # so that the sentence is one that these numbers allow
+    on_valid = [np.array(ACCURACIES[name]) + 0.01 for name in ("second", "first")]
+    assert_is_scipys_interval(compare("second", "first", folder, on="valid"), *on_valid)
 
 
-@pytest.mark.parametrize("seeds", range(2, 11))
+def test_a_comparison_is_on_the_validation_part_unless_told_otherwise(folder):
+    result = load_results("first", folder)
+    for run in result["runs"]:
+        run["history"][-1]["valid_accuracy"] = 0.99
+    write_results(folder / "first.json", result)
+    assert compare("first", "second", folder) == compare("first", "second", folder, on="valid")
+    assert compare("first", "second", folder).low > 0
+    assert compare("first", "second", folder, on="test").high < 0
+    with pytest.raises(ValueError, match='on must be "valid" or "test", not \'train\''):
+        compare("first", "second", folder, on="train")
+
+
+@pytest.mark.parametrize("seeds", [*range(2, 35), 100, 1001])
+def test_the_quantile_is_scipys(seeds):
+    assert t_975(seeds) == pytest.approx(stats.t.ppf(0.975, seeds - 1), rel=1e-10)
+
+
+@pytest.mark.parametrize("seeds", [1, 0, -3])
+def test_a_quantile_takes_two_seeds(seeds):
+    with pytest.raises(ValueError, match=f"two seeds or more, not {seeds}"):
+        t_975(seeds)
+
+
+@pytest.mark.parametrize("seeds", [2, 3, 10, 11, 12, 40])
 def test_comparisons_over_other_numbers_of_seeds(tmp_path, seeds):
     rng = np.random.default_rng(seeds)
     pair = rng.normal(0.9, 0.01, (2, seeds))
     for name, accuracies in zip(("a", "b"), pair.tolist(), strict=True):
         write_results(tmp_path / f"{name}.json", {"runs": make_runs(accuracies)})
-    assert_is_scipys_interval(compare("a", "b", tmp_path), *pair)
-    assert results.T_975[seeds] == pytest.approx(stats.t.ppf(0.975, seeds - 1), abs=5e-4)
+    assert_is_scipys_interval(compare("a", "b", tmp_path, on="test"), *pair)
 
 
 def test_a_comparison_pairs_the_seeds_that_both_have(tmp_path):
     write_results(tmp_path / "a.json", {"runs": make_runs([0.1, 0.92, 0.93, 0.95], seeds=[7, 1, 2, 3])})
     write_results(tmp_path / "b.json", {"runs": make_runs([0.90, 0.91, 0.91, 0.2], seeds=[3, 2, 1, 0])})
-    assert_is_scipys_interval(compare("a", "b", tmp_path), [0.92, 0.93, 0.95], [0.91, 0.91, 0.90])
+    assert_is_scipys_interval(compare("a", "b", tmp_path, on="test"), [0.92, 0.93, 0.95], [0.91, 0.91, 0.90])
 
 
-@pytest.mark.parametrize("seeds", [1, 11])
-def test_too_few_or_too_many_seeds_to_compare(tmp_path, seeds):
-    for name in ("a", "b"):
-        write_results(tmp_path / f"{name}.json", {"runs": make_runs([0.9] * seeds)})
-    with pytest.raises(ValueError, match=f"a and b share {seeds} seeds; a paired comparison here takes 2 to 10"):
-        compare("a", "b", tmp_path)
+def test_one_seed_shows_nothing_and_none_is_an_error(tmp_path):
+    write_results(tmp_path / "a.json", {"runs": make_runs([0.93, 0.9], seeds=[0, 1])})
+    write_results(tmp_path / "b.json", {"runs": make_runs([0.9], seeds=[0])})
+    write_results(tmp_path / "c.json", {"runs": make_runs([0.9], seeds=[7])})
+    difference = compare("a", "b", tmp_path, on="test")
+    assert difference == (pytest.approx(0.03), -math.inf, math.inf, 1)
+    assert str(difference) == (
+        "+3.00 percentage points, 95 % interval -inf to +inf, over 1 seed: "
+        "these runs do not show which is more accurate"
+    )
+    with pytest.raises(ValueError, match="a and c share no seed; a comparison is paired by seed"):
+        compare("a", "c", tmp_path)
+
+
+@pytest.mark.parametrize("accuracies", [[0.9] * 5, [0.0] * 5, [0.098, 0.994, 0.994, 0.995, 0.994]])
+def test_identical_zero_and_collapsed_accuracies(tmp_path, accuracies):
+    write_results(tmp_path / "a.json", {"recipe": "a", "parameters": 1, "runs": make_runs(accuracies)})
+    write_results(tmp_path / "half.json", {"runs": make_runs([0.5] * 5)})
+    difference = compare("a", "half", tmp_path, on="test")
+    assert difference.mean == pytest.approx(np.mean(accuracies) - 0.5)
+    half = np.std(accuracies, ddof=1) / 5**0.5 * stats.t.ppf(0.975, 4)
+    assert difference.high - difference.mean == pytest.approx(half, abs=1e-12)
+    cell = f"{100 * np.mean(accuracies):.2f} ± {100 * np.std(accuracies, ddof=1):.2f}"
+    assert table("a", folder=tmp_path)[1][-1] == cell
+
+
+def test_a_file_without_a_run(tmp_path):
+    write_results(tmp_path / "a.json", {"recipe": "a", "parameters": 1, "runs": []})
+    with pytest.raises(ValueError, match="'a' holds no run"):
+        summarise("a", tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -148,16 +213,88 @@ def test_results_are_read_from_the_course_itself(monkeypatch, folder):
     assert len(table("first", "second")) == 3
 
 
+def test_a_history_of_a_result_is_a_table(folder):
+    history = load_results("first", folder)["runs"][1]["history"]
+    assert history.column("seconds") == [4.0, 2.0]
+    assert str(history).splitlines()[0].split() == ["epoch", "train_accuracy", "valid_accuracy", "seconds"]
+
+
 def test_a_new_result_file_and_one_that_goes_on(folder):
-    begun = begin_results(folder / "new.json", {"epochs": 2}, 10, {"device": "cpu"})
-    assert begun == {
-        "recipe": "new",
-        "settings": {"epochs": 2},
-        "parameters": 10,
-        "environment": {"device": "cpu"},
-        "runs": [],
-    }
-    assert begin_results(folder / "first.json", {"epochs": 2}, 61706, {}) == load_results("first", folder)
+    begun = begin_results("new", {"epochs": 2}, 10, folder)
+    assert begun == {"recipe": "new", "settings": {"epochs": 2}, "parameters": 10, "runs": []}
+    assert begin_results("first", {"epochs": 2}, 61706, folder) == load_results("first", folder)
+
+
+def test_a_run_is_added_to_what_others_have_written(folder):
+    row = make_runs([0.5], seeds=[7])[0]
+    first = add_run("new", {"epochs": 2}, 10, row, folder)
+    assert first == load_results("new", folder)
+    assert first["runs"] == [row]
+    earlier, again = make_runs([0.6], seeds=[3])[0], make_runs([0.7], seeds=[7])[0]
+    add_run("new", {"epochs": 2}, 10, earlier, folder)
+    result = add_run("new", {"epochs": 2}, 10, again, folder)  # of two runs with one seed the first stays
+    assert result["runs"] == load_results("new", folder)["runs"] == [earlier, row]
+    with pytest.raises(ValueError, match="epochs was 2, now it is 3"):
+        add_run("new", {"epochs": 3}, 10, earlier, folder)
+
+
+ADD = """
+import sys
+from pathlib import Path
+from cnncourse.experiments.results import add_run
+for seed in range(int(sys.argv[2]), 60, 3):
+    add_run("many", {"epochs": 2}, 10, {"seed": seed, "history": []}, Path(sys.argv[1]))
+"""
+
+
+def test_writers_at_one_time_lose_nothing(tmp_path):
+    """Three processes write twenty runs each."""
+    writers = [subprocess.Popen([sys.executable, "-c", ADD, tmp_path, str(number)]) for number in range(3)]
+    assert [writer.wait(timeout=120) for writer in writers] == [0, 0, 0]
+    assert [run["seed"] for run in load_results("many", tmp_path)["runs"]] == list(range(60))
+
+
+HOLD = """
+import sys, time
+from cnncourse._files import locked
+with locked(sys.argv[1]):
+    print("locked", flush=True)
+    time.sleep(99)
+"""
+
+
+def test_a_lock_of_a_process_that_was_killed_holds_nobody_up(tmp_path):
+    def wait():
+        with locked(tmp_path / "lock"):
+            pass
+
+    with subprocess.Popen([sys.executable, "-c", HOLD, tmp_path / "lock"], stdout=subprocess.PIPE) as process:
+        process.stdout.readline()
+        waiting = threading.Thread(target=wait, daemon=True)
+        waiting.start()
+        waiting.join(0.3)
+        assert waiting.is_alive()
+        process.kill()
+        waiting.join(20)
+        assert not waiting.is_alive()
+
+
+def test_what_runs_wrote_comes_before_what_came_with_the_course(folder, tmp_path_factory, monkeypatch):
+    """An installed library writes to the current folder, not into itself."""
+    here = tmp_path_factory.mktemp("here")
+    monkeypatch.setattr(results.settings, "in_checkout", lambda: False)
+    monkeypatch.setattr(results.settings, "files", lambda name: folder)
+    monkeypatch.chdir(here)
+    (row,) = make_runs([0.5], seeds=[9])
+    (here / "numbers").write_text("of the run")
+    added = add_run("first", {"epochs": 2}, 61706, row, weights=here / "numbers")
+    assert [run["seed"] for run in added["runs"]] == [0, 1, 2, 3, 4, 9]
+    assert load_results("first") == added == load_results("first", here / "results" / "recipes")
+    assert weights_file("first").read_text() == "of the run"
+    assert load_results("second") == load_results("second", folder)
+    assert len(load_results("first", folder)["runs"]) == 5
+    with pytest.raises(FileNotFoundError, match=r"no weights of 'second' are kept. Recipes with weights: first\."):
+        weights_file("second")
 
 
 @pytest.mark.parametrize(
@@ -166,7 +303,7 @@ def test_a_new_result_file_and_one_that_goes_on(folder):
 )
 def test_other_settings_are_refused_with_both_values(folder, settings, parameters, message):
     with pytest.raises(ValueError, match=rf"first\.json was written with other settings: {message}\. Delete the file"):
-        begin_results(folder / "first.json", settings, parameters, {})
+        begin_results("first", settings, parameters, folder)
 
 
 def test_a_result_file_is_written_whole_or_not_at_all(folder, monkeypatch):
@@ -206,18 +343,20 @@ def test_corrupted_results_are_those_of_every_seed_by_amount(corrupted_folder):
 
 
 def test_a_comparison_under_a_corruption_is_scipys_paired_interval(corrupted_folder):
-    difference = compare("second", "first", corrupted_folder, corruption="noise", amount=0.2)
+    difference = compare("second", "first", corrupted_folder, on="test", corruption="noise", amount=0.2)
     by_hand = [np.array(ACCURACIES[name]) - lost for name, lost in (("second", 0.4), ("first", 0.2))]
     assert_is_scipys_interval(difference, *by_hand)
-    clean = compare("second", "first", corrupted_folder)
-    assert compare("second", "first", corrupted_folder, corruption="noise", amount=0) == clean
+    clean = compare("second", "first", corrupted_folder, on="test")
+    assert compare("second", "first", corrupted_folder, on="test", corruption="noise", amount=0) == clean
+    with pytest.raises(ValueError, match='only the test split was corrupted; to compare on it, say on="test"'):
+        compare("second", "first", corrupted_folder, corruption="noise", amount=0.2)
 
 
 def test_a_corruption_or_an_amount_that_was_not_measured(corrupted_folder, tmp_path):
     with pytest.raises(ValueError, match=re.escape("first was not measured with 'rain', but with ['noise', 'shift']")):
         corrupted("first", "rain", corrupted_folder)
     with pytest.raises(ValueError, match=re.escape("first was measured with 'noise' of [0, 0.1, 0.2], not of 0.3")):
-        compare("first", "second", corrupted_folder, corruption="noise", amount=0.3)
+        compare("first", "second", corrupted_folder, on="test", corruption="noise", amount=0.3)
     write_results(tmp_path / "clean.json", {"runs": make_runs([0.9])})
     with pytest.raises(ValueError, match="clean was not measured with 'noise', but with no corruption"):
         corrupted("clean", "noise", tmp_path)

@@ -4,18 +4,12 @@ import pytest
 import torch
 
 from cnncourse import settings
-from cnncourse.checkpoint import load_weights
-from cnncourse.data import Loader, load
-from cnncourse.experiments.recipes import RECIPES
-from cnncourse.experiments.results import load_results, weights_file
-from cnncourse.experiments.runs import LARGEST_WEIGHTS
+from cnncourse.data import Loader
+from cnncourse.experiments import RECIPES, load_results, trained, weights_file
+from cnncourse.experiments.results import LARGEST_WEIGHTS
 from cnncourse.train import evaluate
 
 NAMES = sorted(path.stem for path in (settings.files("recipes") / "weights").glob("*.pt"))
-
-
-def trained(name: str) -> torch.nn.Module:
-    return load_weights(weights_file(name), RECIPES[name].model())
 
 
 def recorded(name: str) -> float:
@@ -24,9 +18,11 @@ def recorded(name: str) -> float:
 
 
 def measured(name: str) -> float:
-    recipe = RECIPES[name]
-    test = load(recipe.data, "test")
-    return evaluate(trained(name), Loader(test.resize(recipe.image_size or test.images.shape[-1]), 1000)).accuracy
+    _, test = RECIPES[name].images()
+    model = trained(name)
+    assert model.preprocessing == test.preprocessing
+    assert not model.training
+    return evaluate(model, Loader(test, 1000)).accuracy
 
 
 def test_the_seminar_and_its_studies_come_with_weights():

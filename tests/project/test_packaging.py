@@ -118,7 +118,7 @@ def test_wheel_has_library_sample_and_results_and_nothing_else(wheel):
         f"{target}/{path.relative_to(ROOT / folder).as_posix()}": path.read_bytes()
         for folder, target in folders.items()
         for path in (ROOT / folder).rglob("*")
-        if path.is_file() and "__pycache__" not in path.parts
+        if path.is_file() and not {"__pycache__", ".runs"} & set(path.parts)
     }
     assert packed.keys() == wanted.keys()
     assert packed == wanted

@@ -1,0 +1,133 @@
+"""Picture files as tensors: any format, size and colour that Pillow reads becomes uint8 C×H×W."""
+
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+import numpy as np
+import torch
+from torch import Tensor
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+EXTENSIONS = {".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".ppm", ".pgm"}
+GREY_MODES = {"1", "L", "LA", "La", "I", "I;16", "I;16B", "I;16L"}
+MOST_PIXELS = 100_000_000  # of a picture; more is a mistake, or an attack on the memory
+SCALINGS = ("crop", "stretch")
+
+
+class PictureError(ValueError):
+    """A file that can't be read as a picture; its text says why."""
+
+
+def open_picture(source: str | Path | BinaryIO) -> "Image.Image":
+    """Open a picture by its header; its pixels are decoded later.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        PictureError: it is no picture, or has too many pixels.
+    """
+    from PIL import Image, UnidentifiedImageError
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            picture = Image.open(source)
+    except Image.DecompressionBombError as error:
+        raise PictureError("it has too many pixels; make it smaller") from error
+    except FileNotFoundError:
+        raise
+    except (UnidentifiedImageError, OSError, ValueError, SyntaxError) as error:
+        raise PictureError("it is no picture, or its beginning is broken") from error
+    if picture.width * picture.height > MOST_PIXELS:
+        picture.close()
+        raise PictureError(f"it has {picture.width}×{picture.height} pixels, which is too many; make it smaller")
+    return picture
+
+
+def is_grey(picture: "Image.Image") -> bool:
+    """Tell by its header whether a picture has no colours."""
+    if picture.mode == "P":
+        palette = np.array(picture.getpalette() or [0, 0, 0]).reshape(-1, 3)
+        return bool((palette == palette[:, :1]).all())
+    return picture.mode in GREY_MODES
+
+
+def turned_size(picture: "Image.Image") -> tuple[int, int]:
+    """Return height and width of a picture as its camera was held."""
+    sideways = picture.getexif().get(0x0112) in (5, 6, 7, 8)
+    return (picture.width, picture.height) if sideways else (picture.height, picture.width)
+
+
+def pixels(picture: "Image.Image", channels: int, size: tuple[int, int], scaling: str = "crop") -> Tensor:
+    """Decode a picture as a network takes it.
+
+    It is turned as its camera says. What is transparent becomes white, and of a moving picture the first frame counts.
+
+    Args:
+        picture: as `open_picture` gives it.
+        channels: 1 for grey, 3 for colour.
+        size: height and width in pixels.
+        scaling: "crop" scales the picture until it just covers the size, and cuts it in the middle; "stretch" changes
+            its proportions.
+
+    Returns:
+        uint8 C×H×W.
+
+    Raises:
+        PictureError: it can't be decoded.
+    """
+    from PIL import Image, ImageOps
+
+    try:
+        picture = _eight_bits(ImageOps.exif_transpose(picture))
+        if picture.mode in ("LA", "La", "PA", "RGBA", "RGBa") or "transparency" in picture.info:
+            picture = picture.convert("RGBA")
+            picture = Image.alpha_composite(Image.new("RGBA", picture.size, "white"), picture)
+        picture = picture.convert("L" if channels == 1 else "RGB")
+    except (OSError, ValueError, SyntaxError, EOFError, MemoryError) as error:
+        raise PictureError(f"it is broken: {error}") from error
+    height, width = size
+    if scaling == "stretch":
+        picture = picture.resize((width, height), Image.Resampling.BILINEAR)
+    elif picture.size != (width, height):
+        scale = max(width / picture.width, height / picture.height)
+        whole = max(round(picture.width * scale), width), max(round(picture.height * scale), height)
+        picture = picture.resize(whole, Image.Resampling.BILINEAR)
+        left, top = (whole[0] - width) // 2, (whole[1] - height) // 2
+        picture = picture.crop((left, top, left + width, top + height))
+    return torch.from_numpy(np.array(picture)).view(height, width, channels).permute(2, 0, 1)
+
+
+def _eight_bits(picture: "Image.Image") -> "Image.Image":
+    """A picture of 16 bits a pixel, which Pillow would cut off at 255, with 8 bits."""
+    from PIL import Image
+
+    if picture.mode == "F":
+        raise ValueError("its pixels are floating-point numbers; save it with 8 bits a pixel")
+    if picture.mode in ("I", "I;16", "I;16B", "I;16L"):
+        values: Any = np.asarray(picture).astype(np.int64)
+        return Image.fromarray((np.clip(values, 0, 65535) // 257).astype(np.uint8))
+    return picture
+
+
+def image_size(size: object) -> tuple[int, int]:
+    """Return height and width from a number or a pair.
+
+    Raises:
+        ValueError: it is neither.
+    """
+    numbers = (size, size) if isinstance(size, int) else size
+    if not isinstance(numbers, tuple | list) or len(numbers) != 2:
+        raise ValueError(f"a size is a number of pixels, or height and width, for example 64 or (48, 64), not {size!r}")
+    height, width = numbers
+    if not (isinstance(height, int) and isinstance(width, int) and height > 0 and width > 0):
+        raise ValueError(f"a size is a number of pixels, or height and width, for example 64 or (48, 64), not {size!r}")
+    return height, width
+
+
+def check_scaling(scaling: str) -> None:
+    """Raise ValueError for a way of scaling that there is not."""
+    if scaling not in SCALINGS:
+        raise ValueError(f'scaling is "crop" or "stretch", not {scaling!r}')
