@@ -6,6 +6,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from numbers import Number
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -27,14 +28,14 @@ def check_loader(loader: object) -> None:
         raise TypeError(f"a loader gives batches of images and labels, one after the other; this is {_kind(loader)}")
 
 
-def pairs(loader: Iterable) -> Iterator[tuple[object, object]]:
+def pairs(loader: Iterable[Any]) -> Iterator[tuple[Any, Any]]:
     """Go through a loader's batches as pairs of images and labels, whatever their types."""
     check_loader(loader)
     for batch in loader:
         yield pair(batch)
 
 
-def pair(batch: object) -> tuple[object, object]:
+def pair(batch: object) -> tuple[Any, Any]:
     """Return the images and the labels of a batch.
 
     Args:
@@ -62,7 +63,7 @@ def pair(batch: object) -> tuple[object, object]:
     return images, labels
 
 
-def images_of(batch: object) -> object:
+def images_of(batch: Any) -> Any:
     """Return the images of a batch that may have no labels."""
     if isinstance(batch, Mapping):
         return _entry(batch, IMAGE_KEYS)
@@ -71,14 +72,14 @@ def images_of(batch: object) -> object:
     return batch
 
 
-def as_images(images: object, model: nn.Module) -> Tensor:
+def as_images(values: Any, model: nn.Module) -> Tensor:
     """Return the images of a batch on the model's device, in floating-point numbers of its precision.
 
     Raises:
         TypeError: they are no tensor.
         ValueError: they are no floating-point numbers.
     """
-    images = _tensor(images, "images")
+    images: Tensor = _tensor(values, "images")
     if not images.is_floating_point():
         kind = str(images.dtype).removeprefix("torch.")
         what = "bytes from 0 to 255, as a picture file has them" if kind == "uint8" else f"numbers of type {kind}"
@@ -90,14 +91,14 @@ def as_images(images: object, model: nn.Module) -> Tensor:
     return images.to(first.device, first.dtype if first.is_floating_point() else images.dtype)
 
 
-def as_labels(labels: object, number: int, device: torch.device) -> Tensor:
+def as_labels(values: Any, number: int, device: torch.device) -> Tensor:
     """Return the labels of a batch of `number` images as int64 N. Whole numbers of any type will do, also N×1.
 
     Raises:
         TypeError: they are no tensor.
         ValueError: they are not the index of one class for each image.
     """
-    labels = _tensor(labels, "labels")
+    labels: Tensor = _tensor(values, "labels")
     if labels.ndim == 2 and labels.shape[1] == 1:
         labels = labels[:, 0]
     if labels.ndim != 1:
@@ -171,7 +172,7 @@ def _is_test_folder(data: object) -> bool:
     return hasattr(data, "class_to_idx") and isinstance(root, str | Path) and Path(root).name == "test"
 
 
-def _all_inside(loader: object) -> Iterator[object]:
+def _all_inside(loader: object) -> Iterator[Any]:
     """Give a loader and all data sets that it goes back to, each once."""
     seen, waiting = set(), [loader]
     while waiting:
@@ -182,7 +183,7 @@ def _all_inside(loader: object) -> Iterator[object]:
             waiting += _inside(data)
 
 
-def _inside(data: object) -> list[object]:
+def _inside(data: object) -> list[Any]:
     """Return the loaders and data sets that this one is made of: a Subset's, a ConcatDataset's, a tqdm's …"""
     if isinstance(data, Mapping):
         return list(data.values())
@@ -194,7 +195,7 @@ def _inside(data: object) -> list[object]:
     return named or (wrapped if len(wrapped) == 1 else [])
 
 
-def _entry(batch: Mapping, keys: tuple[str, ...]) -> object:
+def _entry(batch: Mapping, keys: tuple[str, ...]) -> Any:
     found = [key for key in keys if key in batch]
     if len(found) != 1:
         there = ", ".join(map(str, batch))
@@ -205,7 +206,7 @@ def _entry(batch: Mapping, keys: tuple[str, ...]) -> object:
     return batch[found[0]]
 
 
-def _tensor(value: object, what: str) -> Tensor:
+def _tensor(value: Any, what: str) -> Tensor:
     if isinstance(value, Tensor):
         return value
     try:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping, Sized
 from functools import partial
 from traceback import walk_tb
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -44,7 +45,7 @@ def forward(model: nn.Module, images: Tensor) -> Tensor:
             become smaller than a kernel; or the single image that batch norm can't learn from.
     """
     try:
-        output = model(images)
+        output: Tensor = model(images)  # or whatever it gives
     except (RuntimeError, ValueError, IndexError) as error:
         if problem := _problem(model, images, error):
             raise ValueError(problem) from error
@@ -221,7 +222,8 @@ def _too_small(model: nn.Module, error: Exception) -> str:
         return ""
     sentence = ""
     for frame, _ in walk_tb(error.__traceback__):  # the calls from here down to the layer that failed
-        layer, given = frame.f_locals.get("self"), frame.f_locals.get("input")
+        layer: Any = frame.f_locals.get("self")
+        given = frame.f_locals.get("input")
         if hasattr(layer, "kernel_size") and isinstance(given, Tensor):
             kind = type(layer).__name__
             name = next((f"{name} ({kind})" for name, module in model.named_modules() if module is layer), kind)

@@ -76,7 +76,8 @@ def weights_of(path: str | Path, state: dict) -> dict:
         there = ", ".join(map(repr, state)) or "nothing"
         problem = "it holds several of them" if others else "it holds no tensors by name"
         raise ValueError(f"{path} is not a checkpoint of a model: {problem}. Its entries are {there}.")
-    return state[(found or others)[0]]
+    weights: dict = state[(found or others)[0]]
+    return weights
 
 
 def fitted(weights: Mapping[str, object], wanted: Mapping[str, object]) -> dict[str, object]:

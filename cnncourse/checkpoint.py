@@ -8,6 +8,7 @@ import io
 from collections import Counter, OrderedDict
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -16,7 +17,7 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
 from cnncourse._files import write_whole
-from cnncourse._model import bare
+from cnncourse._model import bare, carry
 from cnncourse._text import by
 from cnncourse._weight_files import fitted, plain_name, read, weights_of
 from cnncourse.data import Preprocessing
@@ -92,7 +93,8 @@ def load_checkpoint(
     _load_all(path, [(bare(model), weights), *((part, saved) for part, saved in parts if part is not None)])
     _set_preprocessing(model, state)
     _set_random_state(state)
-    return state["history"]
+    history: list[dict] = state["history"]
+    return history
 
 
 def load_weights(path: str | Path, model: nn.Module) -> nn.Module:
@@ -141,7 +143,7 @@ def _state(model: nn.Module, optimizer: Optimizer | None, scheduler: LRScheduler
     return {"model": _plain(weights, "model"), **{name: _plain(value, name) for name, value in state.items()}}
 
 
-def _plain(value: object, name: str) -> object:
+def _plain(value: Any, name: str) -> Any:
     """Return a value as tensors and plain values; names the first thing that can't be kept so."""
     if isinstance(value, Tensor):
         return value if type(value) is Tensor else value.detach().as_subclass(Tensor)
@@ -149,12 +151,12 @@ def _plain(value: object, name: str) -> object:
         return value.tolist()
     if value is None or type(value) in (bool, int, float, complex, str, bytes, torch.Size, torch.device, torch.dtype):
         return value
-    for kind in (int, float, str):  # a number or a word of somebody's own type, as an enum's
-        if isinstance(value, kind):
-            return kind(value)
+    for number in (int, float, str):  # a number or a word of somebody's own type, as an enum's
+        if isinstance(value, number):
+            return number(value)
     if isinstance(value, Mapping):
         pairs = [(_plain(key, f"a key of {name}"), _plain(part, f"{name}[{key!r}]")) for key, part in value.items()]
-        found = next((kind for kind in (Counter, OrderedDict) if isinstance(value, kind)), dict)(dict(pairs))
+        found: Any = next((kind for kind in (Counter, OrderedDict) if isinstance(value, kind)), dict)(dict(pairs))
         if hasattr(value, "_metadata"):
             found._metadata = value._metadata
         return found
@@ -177,7 +179,10 @@ def _settings(model: nn.Module, optimizer: Optimizer | None, scheduler: LRSchedu
 
 def _optimizer_settings(model: nn.Module, optimizer: Optimizer, scheduler: LRScheduler | None) -> dict[str, object]:
     names = {id(parameter): plain_name(name) for name, parameter in model.named_parameters()}
-    settings = {"class": type(optimizer).__name__, "number of parameter groups": len(optimizer.param_groups)}
+    settings: dict[str, Any] = {
+        "class": type(optimizer).__name__,
+        "number of parameter groups": len(optimizer.param_groups),
+    }
     settings |= getattr(optimizer, "defaults", {})
     if isinstance(settings.get("lr"), Tensor):  # a scheduler changes it in place
         del settings["lr"]
@@ -193,7 +198,7 @@ def _optimizer_settings(model: nn.Module, optimizer: Optimizer, scheduler: LRSch
 
 
 def _scheduler_settings(scheduler: LRScheduler) -> dict[str, object]:
-    settings = {"class": type(scheduler).__name__}
+    settings: dict[str, Any] = {"class": type(scheduler).__name__}
     if type(scheduler).__module__ == LRScheduler.__module__:  # of others it is not known what changes as they go
         settings |= {
             key: value
@@ -247,7 +252,7 @@ def _check_same_tensors(path: str | Path, found: dict, wanted: dict, model: str)
     """Raise an error that names the first tensor, or the first layer's setting, in which a file and a model differ."""
     names = [*wanted, *(name for name in found if name not in wanted)]
     tensors_first = sorted(names, key=lambda name: name.endswith("_extra_state"))
-    shapes = {name: tuple(_shape(part[name]) if name in part else None for part in (found, wanted)) for name in names}
+    shapes = {name: (_shape(found.get(name)), _shape(wanted.get(name))) for name in names}
     differ = [name for name in tensors_first if shapes[name][0] != shapes[name][1]]
     if differ:
         first, (theirs, ours) = differ[0], (shape or "not there" for shape in shapes[differ[0]])
@@ -272,7 +277,7 @@ def _all_that_differ(names: list[str], shapes: dict[str, tuple[str | None, str |
     )
 
 
-def _load_all(path: str | Path, parts: list[tuple[nn.Module | Optimizer | LRScheduler, dict]]) -> None:
+def _load_all(path: str | Path, parts: list[tuple[Any, dict]]) -> None:
     """Let each part load what was saved of it, or none."""
     before = [_copied(part.state_dict()) for part, _ in parts]
     try:
@@ -284,11 +289,11 @@ def _load_all(path: str | Path, parts: list[tuple[nn.Module | Optimizer | LRSche
         raise ValueError(f"{path} {_other_layer(*parts[0]) or f'does not fit: {error}'}") from error
 
 
-def _copied(state: object) -> object:
+def _copied(state: Any) -> Any:
     """Copy the tensors in a state, of whatever type."""
     if isinstance(state, Tensor):
         return state.detach().clone()
-    if isinstance(state, Mapping):
+    if isinstance(state, dict):
         return type(state)((name, _copied(value)) for name, value in state.items())
     return [_copied(value) for value in state] if type(state) is list else state
 
@@ -308,7 +313,7 @@ def _other_layer(model: nn.Module, weights: dict) -> str:
 
 def _set_preprocessing(model: nn.Module, state: dict) -> None:
     if isinstance(values := state.get("preprocessing"), dict):
-        bare(model).preprocessing = Preprocessing.from_dict(values)
+        carry(model, Preprocessing.from_dict(values))
 
 
 def _set_random_state(state: dict) -> None:
@@ -328,7 +333,9 @@ def _pairs(settings: dict) -> str:
     return ", ".join(f"{key} = {value}" for key, value in settings.items())
 
 
-def _shape(value: object) -> str:
+def _shape(value: object) -> str | None:
+    if value is None:
+        return None
     if not isinstance(value, torch.Tensor):
         return f"a {type(value).__name__}"
     return by(value.shape) or "a single number"

@@ -11,7 +11,7 @@ import time
 import warnings
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -44,7 +44,7 @@ from cnncourse._checks import (
     steps_every_batch,
 )
 from cnncourse._memory import keep_memory
-from cnncourse._model import bare, evaluating
+from cnncourse._model import bare, carry, evaluating
 from cnncourse._text import Table, printable
 from cnncourse.checkpoint import check_can_be_saved, load_checkpoint, save_checkpoint
 from cnncourse.data.preprocessing import Preprocessing
@@ -64,7 +64,7 @@ class History(list):
         """One value for each epoch, for example `history.column("valid_loss")`."""
         return [row[name] for row in self]
 
-    def __getitem__(self, place):
+    def __getitem__(self, place: Any) -> Any:
         found = super().__getitem__(place)
         return History(found) if isinstance(place, slice) else found
 
@@ -118,7 +118,7 @@ def loss_batch(
     if optimizer is not None:
         if not loss.requires_grad:
             raise ValueError("nothing can be learnt: the loss does not depend on a parameter with requires_grad=True")
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
         optimizer.zero_grad()
     return metrics
@@ -253,14 +253,14 @@ def fit(
         going_on = "going on from there" if len(history) < epochs else "nothing is left to train"
         print(printable(f"{checkpoint} holds {len(history)} of {epochs} epochs: {going_on}."))
     if (preprocessing := preprocessing_of(train)) is not None:
-        bare(model).preprocessing = preprocessing
+        carry(model, preprocessing)
     if checkpoint is not None:
         check_can_be_saved(model, optimizer, scheduler)
     frozen = [layer for layer in model.modules() if not layer.training] if model.training else []
     try:
         for epoch in range(len(history) + 1, epochs + 1):
             start = time.perf_counter()
-            row = {"epoch": epoch}
+            row: dict[str, float] = {"epoch": epoch}
             lr = float(optimizer.param_groups[0]["lr"])
             model.train()
             for layer in frozen:
@@ -284,8 +284,16 @@ def fit(
     return history
 
 
-def _train_epoch(model, train, optimizer, scheduler, loss_function, epoch: int, epochs: int) -> Metrics:
-    batches = []
+def _train_epoch(
+    model: nn.Module,
+    train: Batches,
+    optimizer: Optimizer,
+    scheduler: Any,
+    loss_function: Callable[[Tensor, Tensor], Tensor],
+    epoch: int,
+    epochs: int,
+) -> Metrics:
+    batches: list[tuple[Metrics, int]] = []
     optimizer.zero_grad()
     progress = tqdm(train, desc=f"epoch {epoch}/{epochs}", unit="batch", leave=False)
     for images, labels in pairs(progress):
@@ -299,7 +307,7 @@ def _train_epoch(model, train, optimizer, scheduler, loss_function, epoch: int, 
     return _mean(batches)
 
 
-def _save_or_warn(checkpoint: str | Path, *state) -> None:
+def _save_or_warn(checkpoint: str | Path, *state: Any) -> None:
     try:
         save_checkpoint(checkpoint, *state)
     except OSError as error:  # a full disk must not cost the training

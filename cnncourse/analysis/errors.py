@@ -1,7 +1,7 @@
 """What a network gets wrong: image by image, and counted by pairs of classes."""
 
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -20,7 +20,7 @@ class Mistake(NamedTuple):
     Label and answer are indices of classes.
     """
 
-    index: int
+    index: int  # type: ignore[assignment]  # a tuple's method has this name too
     label: int
     prediction: int
     probability: float
@@ -33,7 +33,7 @@ class Mistakes(list):
         super().__init__(rows)
         self.classes = classes
 
-    def __getitem__(self, place):
+    def __getitem__(self, place: Any) -> Any:
         found = super().__getitem__(place)
         return Mistakes(found, self.classes) if isinstance(place, slice) else found
 
