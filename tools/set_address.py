@@ -5,8 +5,8 @@
 
 A notebook that is opened alone installs the release that it was written for, by its tag: v1.0.0 for version 1.0.0.
 
-`_config.yml` has the address first: from there the book takes its links and its launch buttons. The notebooks' first cells,
-README.md and pyproject.toml repeat it, because they are read where `_config.yml` is not.
+`_config.yml` has the address first: from there the book takes its links and its launch buttons. The notebooks' first
+cells, README.md, CITATION.cff and pyproject.toml repeat it, because they are read where `_config.yml` is not.
 """
 
 import re
@@ -19,7 +19,7 @@ GITHUB = "https://github.com/"
 
 def places(root: Path) -> list[Path]:
     """The files that hold the address."""
-    names = ["_config.yml", "README.md", "pyproject.toml"]
+    names = ["_config.yml", "README.md", "pyproject.toml", "CITATION.cff"]
     return [root / name for name in names] + sorted((root / "notebooks").glob("*.ipynb"))
 
 
