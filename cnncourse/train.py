@@ -118,7 +118,7 @@ def loss_batch(
     if optimizer is not None:
         if not loss.requires_grad:
             raise ValueError("nothing can be learnt: the loss does not depend on a parameter with requires_grad=True")
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         optimizer.step()
         optimizer.zero_grad()
     return metrics
