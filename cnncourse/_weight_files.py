@@ -7,7 +7,10 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+
+from cnncourse._model import bare
+from cnncourse._text import by
 
 LEGACY = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."  # how torch.save began before version 1.6
 # How files of other formats begin, and what they are.
@@ -62,7 +65,21 @@ def read(path: str | Path) -> dict:
     return state
 
 
-def weights_of(path: str | Path, state: dict) -> dict:
+def fitting_weights(path: str | Path, state: dict, model: nn.Module) -> dict[str, object]:
+    """Return a file's weights under the names of the model.
+
+    Raises:
+        ValueError: the file holds none, or those of another model; names the first tensor that differs.
+    """
+    wanted = bare(model).state_dict()
+    if not wanted and state.get("model") == {}:  # a model without a tensor
+        return {}
+    weights = _fitted(_weights_of(path, state), wanted)
+    _check_same_tensors(path, weights, wanted, type(bare(model)).__name__)
+    return weights
+
+
+def _weights_of(path: str | Path, state: dict) -> dict:
     """Return the weights in what a file holds: the dict itself, or an entry of it.
 
     Raises:
@@ -80,7 +97,7 @@ def weights_of(path: str | Path, state: dict) -> dict:
     return weights
 
 
-def fitted(weights: Mapping[str, object], wanted: Mapping[str, object]) -> dict[str, object]:
+def _fitted(weights: Mapping[str, object], wanted: Mapping[str, object]) -> dict[str, object]:
     """Return weights under a model's own names, where a wrapper or a trainer has put a word in front of all of them.
 
     `torch.compile` puts `_orig_mod.`, `DataParallel` puts `module.`, Lightning the name of the attribute. Where that
@@ -170,3 +187,40 @@ def _archive_is_damaged(path: Path) -> bool:
             return archive.testzip() is not None
     except (zipfile.BadZipFile, OSError, NotImplementedError):
         return True
+
+
+def _check_same_tensors(path: str | Path, found: dict, wanted: dict, model: str) -> None:
+    """Raise an error that names the first tensor, or the first layer's setting, in which a file and a model differ."""
+    names = [*wanted, *(name for name in found if name not in wanted)]
+    tensors_first = sorted(names, key=lambda name: name.endswith("_extra_state"))
+    shapes = {name: (_shape(found.get(name)), _shape(wanted.get(name))) for name in names}
+    differ = [name for name in tensors_first if shapes[name][0] != shapes[name][1]]
+    if differ:
+        first, (theirs, ours) = differ[0], (shape or "not there" for shape in shapes[differ[0]])
+        some_fit = 1 < len(differ) < len(names)
+        raise ValueError(
+            f"{path} is a checkpoint of another model. The first tensor that differs is {first}: "
+            f"in the file it is {theirs}, in this {model} it is {ours}.{_all_that_differ(differ, shapes) * some_fit}"
+        )
+
+
+def _all_that_differ(names: list[str], shapes: dict[str, tuple[str | None, str | None]]) -> str:
+    names = [name for name in names if not name.endswith("_extra_state")]
+    kinds = {
+        "Missing in the file": [name for name in names if shapes[name][0] is None],
+        "Not in the model": [name for name in names if shapes[name][1] is None],
+        "Of another shape": [name for name in names if None not in shapes[name]],
+    }
+    return "".join(
+        f" {kind}: {', '.join(some[:3])}{f' and {len(some) - 3} more' if len(some) > 3 else ''}."
+        for kind, some in kinds.items()
+        if some
+    )
+
+
+def _shape(value: object) -> str | None:
+    if value is None:
+        return None
+    if not isinstance(value, Tensor):
+        return f"a {type(value).__name__}"
+    return by(value.shape) or "a single number"
