@@ -41,9 +41,8 @@ class DigitNet(nn.Module):
         def block(
             inputs: int, outputs: int, kernel_size: int, dropout: float = dropout, separable: bool = False
         ) -> list[nn.Module]:
-            layers: list[nn.Module] = [
-                nn.Conv2d(inputs, outputs, kernel_size, bias=False)
-            ]  # the norm's shift is bias enough
+            # No bias: the norm's shift is one.
+            layers: list[nn.Module] = [nn.Conv2d(inputs, outputs, kernel_size, bias=False)]
             if separable:
                 depthwise = nn.Conv2d(inputs, inputs, kernel_size, groups=inputs, bias=False)
                 layers = [depthwise, nn.Conv2d(inputs, outputs, 1, bias=False)]
