@@ -42,11 +42,14 @@ notebooks: $(READY) ## execute all chapters in full and keep the outputs
 	$(BIN)/python tools/run_notebooks.py
 
 benchmark: book ## measure the speed of the course on this machine
-	$(BIN)/python benchmarks/speed.py
-	$(BIN)/python benchmarks/time_to_accuracy.py
-	$(BIN)/python benchmarks/pad.py
+	$(BIN)/pip install -q -r requirements.txt -r benchmarks/requirements.txt
+	$(BIN)/python -m benchmarks.speed
+	$(BIN)/python -m benchmarks.frameworks
+	$(BIN)/python -m benchmarks.time_to_accuracy
+	$(BIN)/python -m benchmarks.where_time_goes
+	$(BIN)/python -m benchmarks.pad
 
-address: $(READY) ## write the repository's address where it stands: make address URL=https://github.com/you/yours
+address: $(READY) ## write the repository's address and the release where they stand: make address URL=https://github.com/you/yours
 	$(BIN)/python tools/set_address.py $(URL)
 
 $(READY): requirements.txt constraints.txt pyproject.toml

@@ -1,6 +1,20 @@
 """The companion library of the cnncourse book: what its notebooks would otherwise repeat.
 
-Import what you need from its modules, for example `from cnncourse.train import fit`.
+Its rooms, from the images to the answer; import from them, for example `from cnncourse.train import fit`:
+
+    data         images as tensors: ImageSet, Loader, load; your own from a folder or from another data set
+    augment      random changes to a batch of images
+    models       the networks of the course
+    train        fit, evaluate, predict; predict_file for one picture
+    checkpoint   a model, or a whole training, in a file
+    analysis     looking at a network: summary, receptive_field, feature_maps, grad_cam, misclassified, diagram
+    plots        the figures that the chapters share
+    experiments  recipes over seeds, and what they measured: RECIPES, run, trained, table, compare
+    pad          the drawing pad: DrawingPad, export_web, digit_image
+    exercises    what runs the checks of the exercises
+    settings     where files are, and whether this is a quick run
+
+Modules that begin with an underscore are the library's own.
 """
 
-__version__ = "0.1.0"
+__version__ = "1.0.0"

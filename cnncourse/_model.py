@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from numbers import Integral
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -24,6 +25,12 @@ def device_of(model: nn.Module) -> torch.device:
     return next((parameter.device for parameter in model.parameters()), torch.device("cpu"))
 
 
+def carry(model: nn.Module, preprocessing: object) -> None:
+    """Let a model carry along how its images were prepared, as `model.preprocessing`."""
+    inner: Any = bare(model)
+    inner.preprocessing = preprocessing
+
+
 def count_parameters(parameters: nn.Module | Iterable[Tensor]) -> int:
     """Count the numbers in a model's parameters, or in these."""
     if isinstance(parameters, nn.Module):
@@ -38,10 +45,10 @@ def image_shape(model: nn.Module, input_shape: tuple[int, ...] | None) -> tuple[
         ValueError: neither is the shape of an image.
     """
     shape = getattr(bare(model), "input_shape", None) if input_shape is None else input_shape
-    numbers = shape if isinstance(shape, Sequence) else ()
-    if len(numbers) != 3 or not all(isinstance(number, Integral) and number > 0 for number in numbers):
+    numbers: Sequence[Any] = shape if isinstance(shape, Sequence) else ()
+    if len(numbers) != 3 or not all(isinstance(number, Integral) and int(number) > 0 for number in numbers):
         raise ValueError(f"give the shape of an image, C×H×W, for example input_shape=(1, 28, 28); this is {shape}")
-    return tuple(map(int, shape))
+    return tuple(map(int, numbers))
 
 
 def on_device(model: nn.Module, images: Tensor) -> Tensor:

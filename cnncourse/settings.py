@@ -15,8 +15,16 @@ def in_checkout() -> bool:
 
 
 def quick() -> bool:
-    """Whether `CNNCOURSE_QUICK` asks for the bundled sample and few steps, as the tests do."""
-    return os.environ.get("CNNCOURSE_QUICK", "0") not in ("", "0")
+    """Whether `CNNCOURSE_QUICK` asks for the bundled sample and few steps, as the tests do.
+
+    Raises:
+        ValueError: it is neither 1, true, yes or on, nor 0, false, no, off or nothing.
+    """
+    value = os.environ.get("CNNCOURSE_QUICK", "0")
+    word = value.strip().lower()
+    if word not in ("1", "true", "yes", "on", "0", "false", "no", "off", ""):
+        raise ValueError(f'CNNCOURSE_QUICK is "{value}": set it to 1 for the sample and few steps, to 0 for all')
+    return word in ("1", "true", "yes", "on")
 
 
 def data_dir() -> Path:

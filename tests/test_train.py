@@ -1,4 +1,5 @@
 import math
+import time
 
 import pytest
 import torch
@@ -198,6 +199,9 @@ def test_history_is_a_table_when_printed_and_in_a_notebook():
     ]
     assert str(history).splitlines() == pretty(history).splitlines() == lines
     assert repr(History()) == "epoch"
+    assert repr(history[:1]) == repr(History(history[0:1]))
+    assert isinstance(history[-1:], History)
+    assert history[-1]["epoch"] == 12
 
 
 @pytest.mark.parametrize("workers", [0, 2])
@@ -229,6 +233,95 @@ def test_evaluate_and_predict_change_nothing_and_leave_the_mode_as_it_was():
         predict(model, torch.randn(2, 1, 8, 8))
         assert [part.training for part in model.modules()] == [mode] * len(list(model.modules()))
         assert_same_weights(before, weights(model))
+
+
+MODES = {
+    "a frozen norm": lambda model: model[0].eval(),
+    "a frozen part": lambda model: model[1].eval(),
+    "a layer that trains": lambda model: model.eval()[1][3].train(),
+    "the root alone": lambda model: setattr(model, "training", False),
+    "all": lambda model: model.eval(),
+    "none": lambda model: model,
+}
+
+
+@pytest.mark.parametrize("name", MODES)
+def test_each_layer_keeps_its_own_mode(name):
+    model = nn.Sequential(nn.BatchNorm2d(1), make_model(dropout=0.5))
+    MODES[name](model)
+    before = [layer.training for layer in model.modules()]
+    for look in (evaluate, predict):
+        look(model, Loader(VALID, 10))
+        assert [layer.training for layer in model.modules()] == before
+        with pytest.raises(ValueError, match="the loader gave no batch"):
+            look(model, [])
+        assert [layer.training for layer in model.modules()] == before
+
+
+@pytest.mark.parametrize("wrap", [lambda model: model, lambda model: torch.compile(model, backend="eager")])
+def test_a_frozen_layer_stays_frozen_in_training(wrap):
+    model = nn.Sequential(nn.BatchNorm2d(1), make_model(dropout=0.5))
+    frozen = weights(model[0].eval().requires_grad_(False))
+    fit(wrap(model), Loader(TRAIN, 10), Loader(VALID, 10), optimizer=adam(model), epochs=2)
+    assert_same_weights(frozen, weights(model[0]))
+    assert [model.training, model[0].training, model[1].training, model[1][3].training] == [True, False, True, True]
+
+
+def test_a_model_in_evaluation_mode_is_trained_as_a_whole():
+    model = nn.Sequential(nn.BatchNorm2d(1), make_model()).eval()
+    before = model[0].running_mean.clone()
+    fit(model, Loader(TRAIN, 10), optimizer=adam(model), epochs=1)
+    assert not torch.equal(before, model[0].running_mean)
+    assert all(layer.training for layer in model.modules())
+
+
+def test_a_model_that_freezes_its_own_layers_keeps_doing_so():
+    class Frozen(nn.Sequential):
+        def train(self, mode: bool = True):
+            super().train(mode)
+            self[0].eval()
+            return self
+
+    model = Frozen(nn.BatchNorm2d(1), make_model()).eval()
+    before = weights(model[0].requires_grad_(False))
+    fit(model, Loader(TRAIN, 10), Loader(VALID, 10), optimizer=adam(model), epochs=2)
+    assert_same_weights(before, weights(model[0]))
+
+
+def test_gradients_from_before_are_not_trained_on():
+    model, reference = make_model(), make_model()
+    F.cross_entropy(model(torch.ones(1, 1, 8, 8)), torch.tensor([0])).backward()
+    for each in (model, reference):
+        fit(each, Loader(TRAIN, 10), optimizer=adam(each), epochs=1)
+    assert_same_weights(weights(model), weights(reference))
+
+
+def test_the_seconds_are_those_of_the_epoch():
+    """Each pass over the training batches takes 0.2 s longer, and the validation 0.1 s."""
+
+    class Slow:
+        def __init__(self, loader, seconds):
+            self.loader, self.seconds = loader, seconds
+
+        def __iter__(self):
+            time.sleep(self.seconds)
+            return iter(self.loader)
+
+    model = make_model()
+    start = time.perf_counter()
+    history = fit(model, Slow(Loader(TRAIN, 10), 0.2), Slow(Loader(VALID, 10), 0.1), optimizer=adam(model), epochs=2)
+    whole = time.perf_counter() - start
+    assert all(seconds >= 0.3 for seconds in history.column("seconds"))
+    assert sum(history.column("seconds")) <= whole
+
+
+def test_a_learning_rate_in_a_tensor_is_kept_as_it_was():
+    """Torch changes such a tensor in place."""
+    model = make_model()
+    optimizer = torch.optim.SGD(model.parameters(), lr=torch.tensor(0.5))
+    scheduler = StepLR(optimizer, 1, gamma=0.5)
+    history = fit(model, Loader(TRAIN, 10), optimizer=optimizer, epochs=3, scheduler=scheduler)
+    assert history.column("lr") == [0.5, 0.25, 0.125]
 
 
 def test_the_mode_is_restored_after_an_error():
@@ -323,7 +416,8 @@ def test_a_loss_that_is_not_finite_stops_the_training_before_its_step():
 
     model = make_model()
     batches[3][0][0] = math.nan
-    with pytest.raises(FloatingPointError, match=r"^in epoch 1, batch 4, the loss is nan, .* smaller learning rate$"):
+    message = r"^in epoch 1, batch 4, the loss is nan, because the images of this batch are not all finite numbers$"
+    with pytest.raises(FloatingPointError, match=message):
         fit(model, batches, optimizer=adam(model), epochs=2)
     assert_same_weights(good, weights(model))
 
@@ -331,7 +425,9 @@ def test_a_loss_that_is_not_finite_stops_the_training_before_its_step():
 def test_a_learning_rate_that_is_too_high_is_told():
     model = make_model()
     optimizer = torch.optim.SGD(model.parameters(), lr=1e20)
-    with pytest.raises(FloatingPointError, match="smaller learning rate"):
+    with pytest.raises(
+        FloatingPointError, match=r"^in epoch 1, batch \d, the loss is .*; try a smaller learning rate$"
+    ):
         fit(model, Loader(TRAIN, 10), optimizer=optimizer, epochs=3)
 
 

@@ -1,15 +1,15 @@
 """What a network gets wrong: image by image, and counted by pairs of classes."""
 
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
-from torch.utils.data import RandomSampler
 
-from cnncourse._checks import check_batch, check_labels
+from cnncourse._batches import NO_BATCH, Batches, as_images, as_labels, check_order, pairs
+from cnncourse._checks import check_labels
 from cnncourse._text import Table
-from cnncourse.train import Batches, predict
+from cnncourse.train import predict
 
 SHOWN = 20  # rows of a printed table
 
@@ -20,7 +20,7 @@ class Mistake(NamedTuple):
     Label and answer are indices of classes.
     """
 
-    index: int
+    index: int  # type: ignore[assignment]  # a tuple's method has this name too
     label: int
     prediction: int
     probability: float
@@ -33,7 +33,7 @@ class Mistakes(list):
         super().__init__(rows)
         self.classes = classes
 
-    def __getitem__(self, place):
+    def __getitem__(self, place: Any) -> Any:
         found = super().__getitem__(place)
         return Mistakes(found, self.classes) if isinstance(place, slice) else found
 
@@ -64,8 +64,7 @@ def misclassified(model: nn.Module, loader: Batches) -> Mistakes:
             the image was another one when the network saw it; or it gives no batch, or batches that do not fit the
             model.
     """
-    if getattr(loader, "shuffle", False) or isinstance(getattr(loader, "sampler", None), RandomSampler):
-        raise ValueError("this loader shuffles, so the index of an image would be lost: make one with shuffle=False")
+    check_order(loader)
     if getattr(loader, "augment", None) is not None:
         raise ValueError(
             "this loader augments, so the network would be judged on images that you can't look at: "
@@ -100,11 +99,10 @@ def confusion_matrix(model: nn.Module, loader: Batches) -> Tensor:
 def _answers(model: nn.Module, loader: Batches) -> tuple[Tensor, Tensor]:
     """Labels, int64 N, and probabilities, N×classes, in the loader's order."""
     labels, probabilities = [], []
-    for images, batch_labels in loader:
-        check_batch(batch_labels)
-        probabilities.append(predict(model, images))
-        check_labels(batch_labels, classes=probabilities[-1].shape[1])
-        labels.append(batch_labels.cpu())
+    for images, batch_labels in pairs(loader):
+        probabilities.append(predict(model, as_images(images, model)))
+        labels.append(as_labels(batch_labels, len(probabilities[-1]), probabilities[-1].device))
+        check_labels(labels[-1], classes=probabilities[-1].shape[1])
     if not labels:
-        raise ValueError("the loader gave no batch; a loader that is a generator can be used only once")
+        raise ValueError(NO_BATCH)
     return torch.cat(labels), torch.cat(probabilities)

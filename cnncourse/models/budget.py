@@ -38,8 +38,11 @@ class DigitNet(nn.Module):
         super().__init__()
         a, b, c, d, e, f, g = channels
 
-        def block(inputs: int, outputs: int, kernel_size: int, dropout=dropout, separable=False) -> list[nn.Module]:
-            layers = [nn.Conv2d(inputs, outputs, kernel_size, bias=False)]  # the norm's shift is bias enough
+        def block(
+            inputs: int, outputs: int, kernel_size: int, dropout: float = dropout, separable: bool = False
+        ) -> list[nn.Module]:
+            # No bias: the norm's shift is one.
+            layers: list[nn.Module] = [nn.Conv2d(inputs, outputs, kernel_size, bias=False)]
             if separable:
                 depthwise = nn.Conv2d(inputs, inputs, kernel_size, groups=inputs, bias=False)
                 layers = [depthwise, nn.Conv2d(inputs, outputs, 1, bias=False)]
@@ -61,7 +64,8 @@ class DigitNet(nn.Module):
             nn.Conv2d(g, 10, 1, bias=False),  # N×10×1×1
         )
         # The channels of a pixel side by side in memory: the same numbers, and a faster step on one CPU thread.
-        self.to(memory_format=torch.channels_last)
+        self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def forward(self, images: Tensor) -> Tensor:
-        return self.classifier(self.features(images)).flatten(1)
+        logits: Tensor = self.classifier(self.features(images)).flatten(1)
+        return logits

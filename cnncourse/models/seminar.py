@@ -18,7 +18,7 @@ class SeminarCNN(nn.Sequential):
 
     input_shape = (1, 28, 28)
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__(  # N×1×28×28
             nn.Sequential(nn.Conv2d(1, 16, kernel_size=4), nn.LeakyReLU(0.2)),  # N×16×25×25
             nn.Sequential(
@@ -36,7 +36,7 @@ class SeminarCNN(nn.Sequential):
             nn.Sequential(nn.Linear(128 * 2 * 2, 100), nn.LeakyReLU(0.2)),  # N×100
             nn.Sequential(nn.Linear(100, 10), nn.LogSoftmax(dim=1)),  # N×10
         )
-        self.to(memory_format=torch.channels_last)  # as in DigitNet: a faster step on one CPU thread
+        self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # as in DigitNet: a faster step on one CPU thread
 
 
 class SeminarMLP(nn.Sequential):
@@ -48,7 +48,7 @@ class SeminarMLP(nn.Sequential):
 
     input_shape = (1, 28, 28)
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__(  # N×1×28×28
             nn.Sequential(
                 nn.Flatten(),  # N×784
@@ -142,10 +142,11 @@ class CifarNet(nn.Module):
             nn.AdaptiveAvgPool2d(1),  # N×32×1×1: each map's mean
             nn.Conv2d(32, 10, kernel_size=1),  # N×10×1×1
         )
-        self.to(memory_format=torch.channels_last)  # as in DigitNet: a faster step on one CPU thread
+        self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # as in DigitNet: a faster step on one CPU thread
 
     def forward(self, images: Tensor) -> Tensor:
-        return self.classifier(self.features(images)).flatten(1)
+        logits: Tensor = self.classifier(self.features(images)).flatten(1)
+        return logits
 
 
 class Residual(nn.Sequential):
@@ -155,7 +156,8 @@ class Residual(nn.Sequential):
     """
 
     def forward(self, maps: Tensor) -> Tensor:
-        return maps + super().forward(maps)
+        changes: Tensor = super().forward(maps)
+        return maps + changes
 
 
 class ResidualCifarNet(nn.Module):
@@ -167,7 +169,7 @@ class ResidualCifarNet(nn.Module):
 
     input_shape = (3, 32, 32)
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__()
 
         def block(inputs: int, outputs: int, stride: int = 1) -> list[nn.Module]:
@@ -195,7 +197,8 @@ class ResidualCifarNet(nn.Module):
             nn.AdaptiveAvgPool2d(1),  # N×96×1×1: each map's mean
             nn.Conv2d(96, 10, kernel_size=1),  # N×10×1×1
         )
-        self.to(memory_format=torch.channels_last)  # as in DigitNet: a faster step on one CPU thread
+        self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # as in DigitNet: a faster step on one CPU thread
 
     def forward(self, images: Tensor) -> Tensor:
-        return self.classifier(self.features(images)).flatten(1)
+        logits: Tensor = self.classifier(self.features(images)).flatten(1)
+        return logits

@@ -39,7 +39,8 @@ class LeNet5(nn.Module):
         )
 
     def forward(self, images: Tensor) -> Tensor:
-        return self.classifier(self.features(images).flatten(1))
+        logits: Tensor = self.classifier(self.features(images).flatten(1))
+        return logits
 
 
 class ConvNet(nn.Module):
@@ -50,7 +51,7 @@ class ConvNet(nn.Module):
 
     input_shape = (1, 28, 28)
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__()
         self.features = nn.Sequential(  # N×1×28×28
             nn.Conv2d(1, 32, kernel_size=3),  # N×32×26×26
@@ -67,4 +68,5 @@ class ConvNet(nn.Module):
         )
 
     def forward(self, images: Tensor) -> Tensor:
-        return self.classifier(self.features(images).flatten(1))
+        logits: Tensor = self.classifier(self.features(images).flatten(1))
+        return logits

@@ -66,6 +66,8 @@ def test_printed_it_is_a_table_with_the_names_of_the_classes():
     assert lines[-1] == "and 2 more"
     assert repr(Mistakes(rows)[:2]).splitlines()[1] == "0          0           2       100.0%"
     assert Mistakes(rows, ("ant", "bee", "cow"))[2:4].classes == ("ant", "bee", "cow")
+    assert Mistakes(rows, ("ant", "bee", "cow"))[21] == rows[21]
+    assert len(Mistakes(rows)[::2]) == 11
     assert repr(Mistakes([])) == "index  label  prediction  probability"
 
 
@@ -120,3 +122,25 @@ def test_what_does_not_fit(look, model):
         look(model, image_set())
     with pytest.raises(ValueError, match="the model has 4 classes, so labels go from 0 to 3"):
         look(model, [(torch.zeros(2, 1, 4, 4), torch.tensor([0, 4]))])
+    with pytest.raises(ValueError, match=r"these are 2×4; make indices of them: labels\.argmax\(dim=1\)"):
+        look(model, [(torch.zeros(2, 1, 4, 4), torch.eye(4)[:2])])
+    with pytest.raises(TypeError, match=r"a list of 2: torch\.stack\(images\) makes one of a list"):
+        look(model, [(list(torch.zeros(2, 1, 4, 4)), torch.tensor([0, 3]))])
+
+
+@pytest.mark.parametrize("look", [misclassified, confusion_matrix])
+@pytest.mark.parametrize("kind", [torch.uint8, torch.int32, torch.bool])
+def test_labels_of_any_whole_numbers_in_batches_of_any_kind(look, kind):
+    """Two classes, so that yes and no are labels too."""
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Flatten(), nn.Linear(16, 2))
+    images, labels = torch.randn(30, 1, 4, 4), torch.randint(2, (30,))
+    expected = look(model, [(images, labels)])
+    for batch in (
+        [images, labels.to(kind)],
+        {"image": images, "label": labels.to(kind)},
+        (images, labels.to(kind)[:, None]),
+        (images.numpy(), labels.to(kind).numpy()),
+    ):
+        found = look(model, [batch])
+        assert found == expected if look is misclassified else torch.equal(found, expected)

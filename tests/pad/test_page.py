@@ -106,7 +106,7 @@ def changed(**parts):
         ("no.json", None, [], "No such file"),
         ("mine.pt", b"", [], "'mine' is no recipe. Say it with --recipe, one of: convnet-mnist, "),
         ("mine.pt", b"", ["--recipe", "resnet"], "'resnet' is no recipe"),
-        ("digitnet-best.pt", b"weights", [], "is damaged or is not a checkpoint"),
+        ("digitnet-best.pt", b"weights", [], "is not a checkpoint: torch.save writes other files"),
         ("mine.json", b"{", [], "is not JSON"),
         ("mine.json", b"\xff\xfe", [], "is not JSON"),
         ("mine.json", b"[1]", [], "is not a network"),

@@ -16,7 +16,8 @@ NEW = "https://github.com/ada-l/convnets.2"
 def copy(tmp_path):
     (tmp_path / "notebooks").mkdir()
     (tmp_path / "tools").mkdir()
-    for path in [*set_address.places(ROOT), ROOT / "tools/set_address.py"]:
+    (tmp_path / "cnncourse").mkdir()
+    for path in [*set_address.places(ROOT), ROOT / "tools/set_address.py", ROOT / "cnncourse/__init__.py"]:
         shutil.copy(path, tmp_path / path.relative_to(ROOT))
     return tmp_path
 
@@ -36,11 +37,12 @@ def test_every_place_has_the_address(path):
     assert set_address.address(ROOT) in path.read_text(encoding="utf8")
 
 
-@pytest.mark.parametrize("path", set_address.places(ROOT)[3:], ids=lambda path: path.name)
+@pytest.mark.parametrize("path", set_address.places(ROOT)[4:], ids=lambda path: path.name)
 def test_setup_cell_installs_from_the_address(path):
     cells = json.loads(path.read_text(encoding="utf8"))["cells"]
     source = "".join(next(cell for cell in cells if cell["cell_type"] == "code")["source"])
-    assert f'"cnncourse @ git+{set_address.address(ROOT)}"' in source
+    release = f"{set_address.address(ROOT)}@v{set_address.version(ROOT)}"
+    assert f'"cnncourse @ git+{release}"' in source
 
 
 def test_no_other_file_has_the_address():
@@ -82,7 +84,21 @@ def test_another_kind_of_address_changes_nothing(copy, url):
     assert [path.read_bytes() for path in set_address.places(copy)] == before
 
 
-def test_without_an_address_the_command_says_how(copy):
+def test_readme_changes_into_the_folder_that_git_makes(copy):
+    assert run(copy, NEW).returncode == 0
+    assert f"git clone {NEW} && cd convnets.2\n" in (copy / "README.md").read_text(encoding="utf8")
+
+
+def test_without_an_address_the_command_writes_the_version(copy):
+    init = copy / "cnncourse/__init__.py"
+    init.write_text(init.read_text(encoding="utf8").replace(set_address.version(ROOT), "2.10.3"), encoding="utf8")
     result = run(copy)
+    assert result.returncode == 0, result.stderr
+    for path in set_address.places(copy)[4:]:
+        assert f"git+{set_address.address(ROOT)}@v2.10.3" in path.read_text(encoding="utf8")
+
+
+def test_two_addresses_are_one_too_many(copy):
+    result = run(copy, NEW, NEW)
     assert result.returncode == 1
     assert "make address URL=" in result.stderr
