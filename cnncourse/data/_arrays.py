@@ -69,7 +69,7 @@ def statistics(images: Tensor) -> tuple[tuple[float, ...], tuple[float, ...]]:
     values = torch.arange(256, dtype=torch.float64) / 255
     for channel in range(images.shape[1]):  # a byte has 256 values: counting them is exact, and needs little memory
         counts = torch.zeros(256, dtype=torch.float64)
-        for part in images[:, channel].split(1000):
+        for part in torch.tensor_split(images[:, channel], len(images) // 1000 + 1):
             counts += torch.bincount(part.flatten(), minlength=256)
         share = counts / counts.sum()
         mean = float((share * values).sum())

