@@ -37,6 +37,7 @@ def grouped_part(order: Tensor, groups: Sequence[Hashable], labels: Tensor, frac
     Args, Returns and Raises as `balanced_part`; balanced: whether the share counts for each class.
     """
     groups = groups.tolist() if hasattr(groups, "tolist") else list(groups)
+    groups = [group.item() if isinstance(group, Tensor) else group for group in groups]  # equal tensors are not one key
     if len(groups) != len(order):
         raise ValueError(f"there are {len(order)} images but {len(groups)} groups")
     places: dict[Hashable, list[int]] = {}

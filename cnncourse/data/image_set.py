@@ -35,7 +35,7 @@ class ImageSet(Dataset[tuple[Tensor, int]]):
         labels: int64 N, the index of each image's class. Given, they may be any whole numbers, or names of classes.
         classes: the name of each class; "0", "1", … unless given.
         mean, std: of each channel with pixels in [0, 1]; what `Loader` normalises by. Unless given, those of these
-            images. The parts of a split keep those of the whole.
+            images, std 1 for a channel of one value. The parts of a split keep those of the whole.
         name: the data set's name, for the three of the course as in torchvision.
         split_name: "train", "valid" or "test".
         scaling: how pictures of another size come to that of these images, as in `Preprocessing`.
