@@ -58,8 +58,8 @@ def open_picture(source: str | Path | BinaryIO) -> "Image.Image":
         picture = Image.open(source)
     except Image.DecompressionBombError as error:
         raise PictureError("it has too many pixels; make it smaller") from error
-    except FileNotFoundError:
-        raise
+    except FileNotFoundError as error:
+        raise FileNotFoundError(f"there is no file {source}") from error
     except Exception as error:
         if isinstance(error, OSError) and error.strerror and not isinstance(error, UnidentifiedImageError):
             raise PictureError(error.strerror) from error  # no permission, or a folder

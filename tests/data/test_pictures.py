@@ -464,8 +464,10 @@ def test_from_a_folder_to_an_answer(tmp_path):
     assert [*predict_file(model, str(file), images.preprocessing).values()] == pytest.approx(
         sorted(predict(model, batch)[0].tolist(), reverse=True)
     )
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises(FileNotFoundError, match=r"there is no file .*none\.png"):
         predict_file(model, tmp_path / "none.png", images.preprocessing)
+    with pytest.raises(ValueError, match="bright can't be read: "):
+        predict_file(model, tmp_path / "bright", images.preprocessing)
     (tmp_path / "text.png").write_text("text")
     with pytest.raises(ValueError, match=r"text\.png can't be read: it is no picture"):
         predict_file(model, tmp_path / "text.png", images.preprocessing)
