@@ -17,6 +17,7 @@ import tarfile
 import tempfile
 import time
 from collections.abc import Callable
+from contextvars import ContextVar
 from functools import partial
 from pathlib import Path
 
@@ -25,6 +26,7 @@ from tqdm import tqdm
 
 SLOWEST = 100_000  # bytes a second: less than this is a crawl
 PATIENCE = 20  # seconds over which the speed is taken
+LEAVE_SLOW = ContextVar("LEAVE_SLOW", default=True)  # not where no other source could be faster
 
 
 class Unavailable(Exception):
@@ -82,8 +84,8 @@ def fashion_mnist_from_debian(folder: Path, *, package: str, megabytes: float):
 def run(command: list[str], folder: Path, *, megabytes: float | None = None, title: str = "downloading") -> None:
     """Run `command` in `folder`, with a progress bar of the bytes that arrive there.
 
-    The command is ended when fewer than `SLOWEST` bytes a second have arrived for `PATIENCE` seconds, whatever it
-    waits for. Raises `Unavailable` then, if its program is not installed, and if it fails.
+    The command is ended when fewer than `SLOWEST` bytes a second have arrived for `PATIENCE` seconds, whatever it waits
+    for; or, where a slow line is not to be left (`LEAVE_SLOW`), when nothing has arrived. Raises `Unavailable` then, if its program is not installed, and if it fails.
     """
     program = shutil.which(command[0])
     if program is None:
@@ -109,7 +111,7 @@ def run(command: list[str], folder: Path, *, megabytes: float | None = None, tit
                 if arrived := min(size, total or size) - bar.n:
                     bar.update(arrived)
                 if time.monotonic() - checked_at > PATIENCE:
-                    if size - checked_size < SLOWEST * PATIENCE:
+                    if size - checked_size < (SLOWEST * PATIENCE if LEAVE_SLOW.get() else 1):
                         speed = (size - checked_size) / PATIENCE / 1000
                         raise Unavailable(f"too slow: {speed:.0f} kB/s over {PATIENCE} s")
                     checked_size, checked_at = size, time.monotonic()

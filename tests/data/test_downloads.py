@@ -8,6 +8,7 @@ import sys
 import tarfile
 import threading
 import time
+from contextvars import ContextVar, copy_context
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -252,8 +253,19 @@ def test_a_host_that_crawls_is_given_up(serve, work, monkeypatch):
     assert (work / "file").stat().st_size > 0
 
 
-def test_a_host_that_says_nothing_is_given_up(serve, work, monkeypatch):
+def test_the_last_host_may_crawl(serve, work, monkeypatch):
     monkeypatch.setattr(_downloads, "PATIENCE", 1)
+    address = serve(partial(drip, bytes_a_second=_downloads.SLOWEST // 2, seconds=3))
+    context = copy_context()
+    context.run(_downloads.LEAVE_SLOW.set, False)
+    context.run(_downloads.run, [sys.executable, "-c", DOWNLOAD, address], work)
+    assert (work / "file").stat().st_size == 3 * (_downloads.SLOWEST // 2)
+
+
+@pytest.mark.parametrize("leave_slow", [True, False])
+def test_a_host_that_says_nothing_is_given_up(serve, work, monkeypatch, leave_slow):
+    monkeypatch.setattr(_downloads, "PATIENCE", 1)
+    monkeypatch.setattr(_downloads, "LEAVE_SLOW", ContextVar("LEAVE_SLOW", default=leave_slow))
     address = serve(lambda request: time.sleep(5))
     with pytest.raises(Unavailable, match="too slow: 0 kB/s"):
         _downloads.run([sys.executable, "-c", DOWNLOAD, address], work)
