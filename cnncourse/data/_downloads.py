@@ -85,7 +85,8 @@ def run(command: list[str], folder: Path, *, megabytes: float | None = None, tit
     """Run `command` in `folder`, with a progress bar of the bytes that arrive there.
 
     The command is ended when fewer than `SLOWEST` bytes a second have arrived for `PATIENCE` seconds, whatever it waits
-    for; or, where a slow line is not to be left (`LEAVE_SLOW`), when nothing has arrived. Raises `Unavailable` then, if its program is not installed, and if it fails.
+    for; or, where a slow line is not to be left (`LEAVE_SLOW`), when nothing has arrived. Raises `Unavailable` then, if
+    its program is not installed, and if it fails.
     """
     program = shutil.which(command[0])
     if program is None:
