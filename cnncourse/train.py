@@ -147,6 +147,7 @@ def predict(model: nn.Module, images: Tensor | Batches) -> Tensor:
     Raises:
         TypeError: the loader gives no batches of images.
         ValueError: the loader shuffles or gives no batch; or the images do not fit the model, or it gives no logits.
+            A model with a single answer, whose probability is always 1, gets a warning.
         FloatingPointError: the model's answer is not a number.
     """
     check_loader(images)
@@ -158,7 +159,7 @@ def predict(model: nn.Module, images: Tensor | Batches) -> Tensor:
         raise ValueError(NO_BATCH)
     probabilities = torch.cat(found)
     if probabilities.shape[1] == 1:
-        raise ValueError(f"the model gives {ONE_NUMBER}")
+        warnings.warn(f"each probability is 1, because the model gives {ONE_NUMBER}", stacklevel=2)
     if probabilities.isnan().any():
         raise FloatingPointError("the model's answer is not a number: its weights, or these images, are not all finite")
     return probabilities

@@ -100,8 +100,13 @@ def test_a_squeeze_of_a_batch_of_one_image():
 def test_a_single_column():
     """Its softmax is 1 for every image."""
     model = Gives(lambda y: y[:, :1])
-    for look in (predict, misclassified, confusion_matrix):
-        with pytest.raises(ValueError, match="the model gives a single number for an image: two classes need two"):
+    with pytest.warns(UserWarning, match="the model gives a single number for an image: two classes need two"):
+        assert (predict(model, BATCHES) == 1).all()
+    for look in (misclassified, confusion_matrix):
+        with (
+            pytest.warns(UserWarning, match="each probability is 1"),
+            pytest.raises(ValueError, match="a single number for an image"),
+        ):
             look(model, BATCHES)
     for look in (train, lambda model: evaluate(model, BATCHES)):
         with pytest.raises(ValueError, match=r"a single number for an image.*this batch has labels from 0 to 2"):

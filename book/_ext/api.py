@@ -30,6 +30,15 @@ def public(room):
     return {name: value for name, value in values.items() if inspect.isfunction(value) or inspect.isclass(value)}
 
 
+def methods(value):
+    """The public methods that a class adds, with their names."""
+    own = vars(value) if inspect.isclass(value) else {}
+    for name in own:
+        function = getattr(value, name)
+        if not name.startswith("_") and inspect.isroutine(function) and function.__doc__:
+            yield name, function
+
+
 def signature(name, value):
     """A call with what it takes; types stand in the text."""
     try:
@@ -43,7 +52,7 @@ def signature(name, value):
             after_star = True
         plain = parameter.replace(annotation=parameter.empty)
         default = plain.default
-        if inspect.isfunction(default) or inspect.isclass(default):
+        if default is not plain.empty and (inspect.isfunction(default) or inspect.isclass(default)):
             plain = plain.replace(default=parameter.empty)
             texts.append(f"{plain.name}={default.__name__}")
         else:
@@ -90,6 +99,15 @@ class Api(SphinxDirective):
             lines = ["```python", signature(name, value), "```", "", markdown(inspect.getdoc(value) or "")]
             title = nodes.rubric("", "", nodes.literal("", f"cnncourse.{room}.{name}"), classes=["api"])
             found += [title, *self.parse_text_to_nodes("\n".join(lines))]
+            for method, function in methods(value):
+                lines = [
+                    "```python",
+                    signature(f"{name}.{method}", function),
+                    "```",
+                    "",
+                    markdown(inspect.getdoc(function)),
+                ]
+                found += self.parse_text_to_nodes("\n".join(lines))
         return found
 
 

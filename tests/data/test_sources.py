@@ -344,9 +344,9 @@ def test_full_sets_load_fast_and_give_the_sample(name, monkeypatch, tmp_path):
     monkeypatch.setitem(_sources.SOURCES, name, {})
     seconds = []
     for _ in range(3):
-        started = time.perf_counter()
+        started = time.process_time()  # not of what runs beside it
         _sources.arrays(name, "train")
-        seconds.append(time.perf_counter() - started)
+        seconds.append(time.process_time() - started)
     assert min(seconds) < 1
     make_sample = runpy.run_path(str(ROOT / "tools" / "make_sample.py"))
     cut = make_sample["cut"](name)

@@ -98,7 +98,7 @@ def test_the_images_give_statistics_and_classes(data, monkeypatch):
         ((1, 28, 28), "ab"),
         ((1, 5, 9), ["one"]),
         ((3, 32, 32), ["Ankle boot", "数字"]),
-        ((3, 7, 64), map(str, range(200))),
+        ((3, 7, 64), [str(number) for number in range(200)]),
     ],
     ids=str,
 )

@@ -51,6 +51,11 @@ def test_imports_run_one_way(path):
     assert above == []
 
 
+def test_the_page_for_contributors_lists_every_room():
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf8")
+    assert [room for room in FLOOR if f"`{room}`" not in text] == []
+
+
 def test_no_circle():
     """Any module can be the first that is imported."""
     code = "\n".join(
