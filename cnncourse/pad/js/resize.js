@@ -81,12 +81,16 @@
    * @param {number[]} to - [height, width] to cover
    * @returns {{scaled: number[], top: number, left: number}} the size of the whole scaled picture, and the cut's corner
    */
-  function covering(from, to) {
-    const scale = Math.max(to[0] / from[0], to[1] / from[1]);
-    const scaled = from.map((side, axis) => Math.max(Math.round(side * scale), to[axis]));
-    const [top, left] = scaled.map((side, axis) => Math.floor((side - to[axis]) / 2));
+  function covering([height, width], to) {
+    // One side as wanted, the other as it follows, rounded as in torchvision.
+    let scaled = [Math.floor((to[1] * height) / width), to[1]];
+    if (scaled[0] < to[0]) scaled = [to[0], Math.floor((to[0] * width) / height)];
+    const [top, left] = scaled.map((side, axis) => halfRounded(side - to[axis]));
     return { scaled, top, left };
   }
+
+  /** Half of a whole number, rounded to even at a tie, as Python does. */
+  const halfRounded = (number) => (number % 2 ? Math.floor(number / 2) + (Math.floor(number / 2) % 2) : number / 2);
 
   /**
    * What a network gets of a picture: its middle, in colour or in grey (Pillow's weights of red, green and blue).
