@@ -3,6 +3,7 @@
 `cnncourse.train` and `cnncourse.analysis` take every batch through these functions.
 """
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from numbers import Number
 from pathlib import Path
@@ -13,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.data import BatchSampler, DataLoader, Dataset, IterableDataset, SequentialSampler
 
-from cnncourse._text import by
+from cnncourse._text import by, kind_of_number
 from cnncourse.data import Preprocessing
 
 Batches = Iterable[tuple[Tensor, Tensor]]
@@ -81,7 +82,7 @@ def as_images(values: Any, model: nn.Module) -> Tensor:
     """
     images: Tensor = _tensor(values, "images")
     if not images.is_floating_point():
-        kind = str(images.dtype).removeprefix("torch.")
+        kind = kind_of_number(images.dtype)
         what = "bytes from 0 to 255, as a picture file has them" if kind == "uint8" else f"numbers of type {kind}"
         raise ValueError(
             f"these images are {what}, but a network takes normalised float32. A Loader over an ImageSet gives them; "
@@ -108,7 +109,7 @@ def as_labels(values: Any, number: int, device: torch.device) -> Tensor:
             f"make indices of them{hint}"
         )
     if labels.is_floating_point() or labels.is_complex():
-        kind = str(labels.dtype).removeprefix("torch.")
+        kind = kind_of_number(labels.dtype)
         raise ValueError(
             f"labels are whole numbers, the index of each image's class, but these are {kind}: give labels.long()"
         )
@@ -163,7 +164,8 @@ def preprocessing_of(loader: object) -> Preprocessing | None:
 
 
 def _is_test(split: object) -> bool:
-    return not callable(split) and str(split).lower().startswith("test")  # also Hugging Face's "test[:50%]"
+    words = re.findall("[a-z]+", str(split).lower())  # also Hugging Face's "test[:50%]" and "train+test"
+    return not callable(split) and any(word.startswith("test") for word in words)
 
 
 def _is_test_folder(data: object) -> bool:

@@ -11,7 +11,7 @@ from torch.optim import LBFGS, Optimizer
 from torch.optim.lr_scheduler import CyclicLR, OneCycleLR, ReduceLROnPlateau
 
 from cnncourse._model import bare
-from cnncourse._text import by, count
+from cnncourse._text import by, count, kind_of_number
 
 # Losses of torch that compare numbers with numbers, as modules and as functions.
 LOSSES_OF_NUMBERS = (
@@ -253,7 +253,7 @@ def _no_logits(output: object, images: Tensor) -> str:
     if output.ndim != 2:
         return f"{shape}: let it end in nn.AdaptiveAvgPool2d(1), where that is missing, and nn.Flatten()"
     if not output.is_floating_point():
-        return f"numbers of type {_dtype(output)}: take its argmax away, the logits are needed"
+        return f"numbers of type {kind_of_number(output.dtype)}: take its argmax away, the logits are needed"
     if _are_probabilities(output):
         return "probabilities: take the softmax at its end away, fit and predict have their own"
     return ""
@@ -275,10 +275,6 @@ def _content(value: object) -> str:
     if isinstance(value, Mapping):
         return f"a {kind} with the keys {', '.join(map(str, value))}"
     return f"a {kind} of {len(value)}" if isinstance(value, tuple | list) else f"a {kind}"
-
-
-def _dtype(tensor: Tensor) -> str:
-    return str(tensor.dtype).removeprefix("torch.")
 
 
 def _name(function: object) -> str:

@@ -11,6 +11,11 @@ def by(shape: Iterable[int]) -> str:
     return "×".join(map(str, shape))
 
 
+def kind_of_number(dtype: object) -> str:
+    """Write torch's type of a number as in a sentence: float32."""
+    return str(dtype).removeprefix("torch.")
+
+
 def count(number: int, noun: str) -> str:
     """Write a number with its noun: 1 parameter, 2,000 parameters."""
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"

@@ -85,8 +85,7 @@ def default_device() -> torch.device:
 
 def accuracy(logits: Tensor, labels: Tensor) -> float:
     """The fraction of images whose largest logit is that of their label; logits are N×classes, labels N."""
-    labels = as_labels(labels, len(logits), logits.device)
-    return (logits.argmax(dim=1) == labels).sum().item() / len(labels)
+    return _share_right(logits, as_labels(labels, len(logits), logits.device))
 
 
 def loss_batch(
@@ -109,7 +108,7 @@ def loss_batch(
     logits = logits_of(model, images)
     check_labels(labels, classes=logits.shape[1])
     loss = loss_of(loss_function, logits, labels)
-    metrics = Metrics(loss.item(), accuracy(logits, labels))
+    metrics = Metrics(loss.item(), _share_right(logits, labels))
     if math.isnan(metrics.loss) or (optimizer is not None and not math.isfinite(metrics.loss)):
         raise FloatingPointError(_not_finite(metrics.loss, images, training=optimizer is not None))
     if metrics.loss < 0:
@@ -313,6 +312,10 @@ def _save_or_warn(checkpoint: str | Path, *state: Any) -> None:
         save_checkpoint(checkpoint, *state)
     except OSError as error:  # a full disk must not cost the training
         warnings.warn(f"{error} Training goes on, but can't be resumed from there.", stacklevel=3)
+
+
+def _share_right(logits: Tensor, labels: Tensor) -> float:
+    return (logits.argmax(dim=1) == labels).sum().item() / len(labels)
 
 
 def _not_finite(loss: float, images: Tensor, training: bool) -> str:

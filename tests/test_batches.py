@@ -301,6 +301,7 @@ SPLIT = {"test": part(train=False), "train": part(train=True)}
 TEST_SPLITS = {
     "train=False": part(train=False),
     "split": part(split="test"),
+    "a sum of splits": part(split="train+test"),
     "upper case": part(split="TEST"),
     "_split": part(_split="test"),
     "split_name": part(split_name="test"),

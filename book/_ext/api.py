@@ -10,6 +10,7 @@ In a chapter, the first mention of such a name, as `fit` or `cnncourse.train.fit
 
 import inspect
 import re
+from functools import cache
 from importlib import import_module
 
 from docutils import nodes
@@ -20,6 +21,7 @@ ROOMS = ("data", "augment", "models", "train", "checkpoint", "analysis", "plots"
 SECTIONS = re.compile(r"^(Args|Attributes|Returns|Raises|Source):", re.M)
 
 
+@cache
 def public(room):
     """The names of a room that a reader may import, with what they stand for."""
     module = import_module(f"cnncourse.{room}")
@@ -28,6 +30,11 @@ def public(room):
     ]
     values = {name: getattr(module, name) for name in names if not name.startswith("_")}
     return {name: value for name, value in values.items() if inspect.isfunction(value) or inspect.isclass(value)}
+
+
+def anchor(room, name):
+    """Where a name stands on the page."""
+    return f"api-{room}-{name}".lower().replace("_", "-")
 
 
 def methods(value):
@@ -95,20 +102,17 @@ class Api(SphinxDirective):
         self.env.note_dependency(import_module(f"cnncourse.{room}").__file__)
         found = []
         for name, value in public(room).items():
-            found.append(nodes.target("", "", ids=[f"api-{room}-{name}".lower().replace("_", "-")]))
-            lines = ["```python", signature(name, value), "```", "", markdown(inspect.getdoc(value) or "")]
-            title = nodes.rubric("", "", nodes.literal("", f"cnncourse.{room}.{name}"), classes=["api"])
-            found += [title, *self.parse_text_to_nodes("\n".join(lines))]
+            found.append(nodes.target("", "", ids=[anchor(room, name)]))
+            found.append(nodes.rubric("", "", nodes.literal("", f"cnncourse.{room}.{name}"), classes=["api"]))
+            found += self.described(name, value)
             for method, function in methods(value):
-                lines = [
-                    "```python",
-                    signature(f"{name}.{method}", function),
-                    "```",
-                    "",
-                    markdown(inspect.getdoc(function)),
-                ]
-                found += self.parse_text_to_nodes("\n".join(lines))
+                found += self.described(f"{name}.{method}", function)
         return found
+
+    def described(self, name, value):
+        """A call and its docstring."""
+        call = f"```python\n{signature(name, value)}\n```"
+        return self.parse_text_to_nodes(f"{call}\n\n{markdown(inspect.getdoc(value) or '')}")
 
 
 def link_names(app, doctree, docname):
@@ -119,7 +123,7 @@ def link_names(app, doctree, docname):
     places = {}
     for room in ROOMS:
         for name in public(room):
-            address = f"{page}#api-{room}-{name}".lower().replace("_", "-") if room else ""
+            address = f"{page}#{anchor(room, name)}"
             places.setdefault(name, address)
             places[f"cnncourse.{room}.{name}"] = address
     for literal in list(doctree.findall(nodes.literal)):

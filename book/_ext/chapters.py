@@ -15,30 +15,30 @@ from fnmatch import filter as matching
 from pathlib import Path
 
 import nbformat
+from common import MarkdownDirective, table
 from docutils import nodes
-from docutils.statemachine import StringList
-from sphinx.util.docutils import SphinxDirective
 
 COLAB = "https://colab.research.google.com"
 TITLE_IN_COLAB = "# @title "
 TIMES = re.compile(r"about (\d+) minutes? of reading, (\d+) minutes? of running")
 
 
-class ChapterTimes(SphinxDirective):
+class ChapterTimes(MarkdownDirective):
     required_arguments = 1
 
-    def run(self):
-        table = ["| Chapter | Reading, minutes | Running, minutes |", "|:--|--:|--:|"]
-        for chapter in sorted(matching(self.env.found_docs, self.arguments[0])):
-            path = Path(self.env.doc2path(chapter))
-            self.env.note_dependency(str(path))
-            times = TIMES.search(nbformat.read(path, as_version=4).cells[0].source)
-            if times is None:
-                raise self.error(f"{path.name} does not say at its top how long it takes: run `make notebooks`")
-            table.append(f"| [](/{chapter}) | {times[1]} | {times[2]} |")
-        content = nodes.container()
-        self.state.nested_parse(StringList(table, self.get_source_info()[0]), self.content_offset, content)
-        return content.children
+    def lines(self):
+        return table(["Chapter", "Reading, minutes", "Running, minutes"], map(self.times, self.chapters()))
+
+    def chapters(self):
+        return sorted(matching(self.env.found_docs, self.arguments[0]))
+
+    def times(self, chapter):
+        path = Path(self.env.doc2path(chapter))
+        self.env.note_dependency(str(path))
+        times = TIMES.search(nbformat.read(path, as_version=4).cells[0].source)
+        if times is None:
+            raise ValueError(f"{path.name} does not say at its top how long it takes: run `make notebooks`")
+        return [f"[](/{chapter})", times[1], times[2]]
 
 
 def name_folded_cells(app, doctree):

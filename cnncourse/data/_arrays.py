@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from cnncourse._text import by
+from cnncourse._text import by, kind_of_number
 
 CHANNELS = (1, 3)
 
@@ -53,7 +53,9 @@ def as_labels(labels: Any, classes: Sequence[str] | None) -> tuple[Tensor, list[
     if found.ndim != 1:
         raise ValueError(f"labels must be of shape N, one number for each image, not {by(found.shape) or 'one number'}")
     if (found.is_floating_point() or found.is_complex()) and found.numel():
-        raise ValueError(f"labels must be whole numbers, the indices of classes, not {_name(found)}; give int64")
+        raise ValueError(
+            f"labels must be whole numbers, the indices of classes, not {kind_of_number(found.dtype)}; give int64"
+        )
     return found.long(), list(classes) if classes is not None else None
 
 
@@ -149,11 +151,11 @@ def as_bytes(images: Tensor) -> Tensor:
     if images.dtype == torch.bool:
         return images.to(torch.uint8) * 255
     if images.is_complex():
-        raise ValueError(f"images must be uint8 from 0 to 255, or floats in [0, 1], not {_name(images)}")
+        raise ValueError(f"images must be uint8 from 0 to 255, or floats in [0, 1], not {kind_of_number(images.dtype)}")
     if images.numel() == 0:
         return images.to(torch.uint8)
     low, high = (value.item() for value in images.aminmax())
-    found = f"these are {_name(images)} from {low:.4g} to {high:.4g}"
+    found = f"these are {kind_of_number(images.dtype)} from {low:.4g} to {high:.4g}"
     if images.is_floating_point():
         if not (np.isfinite(low) and np.isfinite(high)) or not bool(images.isfinite().all()):
             raise ValueError(f"images have values that are infinite or not a number: {found}")
@@ -171,7 +173,3 @@ def as_bytes(images: Tensor) -> Tensor:
     if high == 1:
         raise ValueError(f"pixels of 0 and 1 would both be black: {found}. Give them as bool, or as floats")
     return images.to(torch.uint8)
-
-
-def _name(values: Tensor) -> str:
-    return str(values.dtype).removeprefix("torch.")

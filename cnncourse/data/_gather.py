@@ -36,8 +36,7 @@ def read_folder(
     """
     pictures.check_scaling(scaling)
     wanted = None if size is None else pictures.image_size(size)
-    if channels not in (None, 1, 3):
-        raise ValueError(f"channels are 1 for grey or 3 for colour, not {channels!r}")
+    pictures.check_channels(channels)
     classes, files, labels, left_out = list_pictures(folder)
     broken: dict[Path, str] = {}
     sizes, grey = set(), True
@@ -50,13 +49,7 @@ def read_folder(
         for looked in for_each(look, files, "looking at sizes", broken):
             sizes.add(looked[0])
             grey &= looked[1]
-    if len(sizes) > 1:
-        found = sorted(sizes)
-        raise ValueError(
-            f"the pictures in {folder} have {len(found)} sizes, from {by(found[0])} to {by(found[-1])} "
-            "(height×width); say which size all images shall have, for example size=64"
-        )
-    shape = wanted or (sizes.pop() if sizes else (1, 1))
+    shape = wanted or pictures.only_size(sizes, f"the pictures in {folder}") or (1, 1)
     channels = channels or (1 if grey else 3)
 
     def read(file: Path) -> tuple[Path, Tensor]:
@@ -208,6 +201,7 @@ def read_dataset(
 ) -> tuple[Tensor, list[Any]]:
     """Read what `ImageSet.from_dataset` describes: images uint8 N×C×H×W, and a label for each."""
     pictures.check_scaling(scaling)
+    pictures.check_channels(channels)
     if isinstance(dataset, Mapping):
         raise TypeError(f"the data set has parts, {', '.join(map(repr, dataset))}; give one of them: dataset[…]")
     indexed = hasattr(dataset, "__len__") and hasattr(dataset, "__getitem__")
@@ -230,12 +224,7 @@ def read_dataset(
         except ValueError as error:
             raise ValueError(f"image {place} can't be taken over: {error}") from error
         labels.append(plain(label))
-    shapes = sorted({tuple(image.shape[1:]) for image in found})
-    if len(shapes) > 1:
-        raise ValueError(
-            f"the images have {len(shapes)} sizes, from {by(shapes[0])} to {by(shapes[-1])} (height×width); "
-            "say which size all shall have, for example size=64"
-        )
+    pictures.only_size(((image.shape[1], image.shape[2]) for image in found), "the images")
     if len({len(image) for image in found}) > 1:  # grey ones among colour: in colour all
         found = [image.expand(3, -1, -1) for image in found]
     return torch.stack(found), labels

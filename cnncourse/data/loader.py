@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 import torch
 from torch import Tensor, nn
 
-from cnncourse._text import by
+from cnncourse._text import by, kind_of_number
 from cnncourse.data.image_set import ImageSet
 
 ENOUGH = 16  # images, from which batch norm takes a mean and a variance that are not wild; see `Loader`
@@ -131,7 +131,7 @@ def _check_augmented(images: Tensor, changed: object) -> None:
     if not isinstance(changed, Tensor):
         raise ValueError(f"{expected}, but it returned a {type(changed).__name__}")
     if changed.shape != images.shape or not changed.is_floating_point():
-        raise ValueError(f"{expected}, but it returned {str(changed.dtype)[6:]} {by(changed.shape)}")
+        raise ValueError(f"{expected}, but it returned {kind_of_number(changed.dtype)} {by(changed.shape)}")
     low, high = (value.item() for value in changed.aminmax())
     if not (low >= -0.5 and high <= 1.5):  # interpolation goes a little beyond; not a number is neither
         raise ValueError(

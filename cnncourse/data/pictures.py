@@ -1,7 +1,7 @@
 """Picture files as tensors: any format, size and colour that Pillow reads becomes uint8 C×H×W."""
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from numbers import Integral
 from pathlib import Path
@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import numpy as np
 import torch
 from torch import Tensor
+
+from cnncourse._text import by
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -160,6 +162,27 @@ def image_size(size: object) -> tuple[int, int]:
         raise ValueError(f"a size is a number of pixels, or height and width, for example 64 or (48, 64), not {size!r}")
     height, width = map(int, numbers)
     return height, width
+
+
+def check_channels(channels: int | None) -> None:
+    """Raise ValueError for a number of channels that no picture is read with."""
+    if channels not in (None, 1, 3):
+        raise ValueError(f"channels are 1 for grey or 3 for colour, not {channels!r}")
+
+
+def only_size(sizes: Iterable[tuple[int, int]], pictures: str) -> tuple[int, int] | None:
+    """Return the size that all pictures have; None for no picture.
+
+    Raises:
+        ValueError: they have several.
+    """
+    found = sorted(set(sizes))
+    if len(found) > 1:
+        raise ValueError(
+            f"{pictures} have {len(found)} sizes, from {by(found[0])} to {by(found[-1])} (height×width); "
+            "say which size all shall have, for example size=64"
+        )
+    return found[0] if found else None
 
 
 def check_scaling(scaling: str) -> None:

@@ -11,6 +11,7 @@ from torch import nn
 from torch.optim import SGD, Optimizer
 from torch.optim.lr_scheduler import LinearLR, LRScheduler, OneCycleLR, ReduceLROnPlateau, StepLR
 
+from cnncourse._model import carry
 from cnncourse.augment import random_affine, random_crop, random_flip, random_noise, random_shift
 from cnncourse.checkpoint import load_weights
 from cnncourse.experiments.results import weights_file
@@ -162,5 +163,5 @@ def trained(name: str, folder: Path | None = None, *, recipe: Recipe | None = No
     if recipe is None:
         raise ValueError(f"there is no recipe {name!r}. There are {', '.join(RECIPES)}; or give your own, recipe=…")
     model = load_weights(weights_file(name, folder), recipe.model())
-    model.preprocessing = recipe.preprocessing  # type: ignore[assignment]  # torch foresees tensors and layers
+    carry(model, recipe.preprocessing)
     return model.eval()

@@ -4,6 +4,7 @@ import html
 import json
 from pathlib import Path
 
+from cnncourse._model import carry
 from cnncourse.checkpoint import load_weights
 from cnncourse.experiments import RECIPES, trained
 from cnncourse.pad.export import FORMAT, web_network
@@ -104,7 +105,7 @@ def read_file(file: Path | None = None, recipe: str | None = None) -> tuple[str,
         return name, web_network(trained(name))
     model = load_weights(file, RECIPES[name].model())
     if getattr(model, "preprocessing", None) is None:  # the file holds weights alone
-        model.preprocessing = RECIPES[name].preprocessing
+        carry(model, RECIPES[name].preprocessing)
     return file.stem, web_network(model)
 
 

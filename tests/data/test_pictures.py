@@ -475,3 +475,9 @@ def test_from_a_folder_to_an_answer(tmp_path):
         predict_file(nn.Flatten(), file)
     with pytest.raises(ValueError, match="the model has 64 classes"):
         predict_file(nn.Flatten(), file, images.preprocessing)
+
+
+@pytest.mark.parametrize("options", [{"channels": 2}, {"scaling": "pad"}, {"size": 0}])
+def test_options_that_there_are_not_for_a_data_set(options):
+    with pytest.raises(ValueError, match=r"a size is|channels are|scaling is"):
+        ImageSet.from_dataset(Dicts(), **options)
