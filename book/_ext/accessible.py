@@ -11,6 +11,8 @@ REPAIRS = [
     # A role that is no longer part of the standard, and a list that has other things than items in it.
     (r' role="doc-biblioentry"', ""),
     (r'<div role="list" class="citation-list">', '<div class="citation-list">'),
+    # What opens and closes a part of the side bar has no name.
+    (r'<summary>(?=<span class="toctree-toggle")', '<summary aria-label="The pages below">'),
     # The side bar's logo and title stand outside every landmark.
     (r'<div id="pst-primary-sidebar" class', '<div id="pst-primary-sidebar" role="region" aria-label="Book" class'),
 ]

@@ -1,24 +1,36 @@
 """Sphinx extension: the public names of the library, from their docstrings, and links to them from the chapters.
 
-The names of one room, with what they take and give:
+The names of one room, each with what it takes and gives; and a table of all names, which leads to them:
 
     ```{api} data
     ```
 
-In a chapter, the first mention of such a name, as `fit` or `cnncourse.train.fit`, leads to it.
+    ```{api-names}
+    ```
+
+In a chapter, the first mention of a name leads there, from the section on that imports it; the key points end with
+those that no earlier chapter imports.
 """
 
 import inspect
 import re
 from functools import cache
 from importlib import import_module
+from textwrap import dedent
 
+import nbformat
+from common import MarkdownDirective, table
 from docutils import nodes
 from sphinx.util.docutils import SphinxDirective
 
-PAGE = "book/api"
 ROOMS = ("data", "augment", "models", "train", "checkpoint", "analysis", "plots", "experiments", "pad", "settings")
 SECTIONS = re.compile(r"^(Args|Attributes|Returns|Raises|Source):", re.M)
+IMPORT = re.compile(r"^ *from cnncourse\.(\w+) import (\w[^\n]*|\([^)]*\))", re.M)
+
+
+def page(room):
+    """The page with a room's names."""
+    return f"book/api_{room}"
 
 
 @cache
@@ -32,41 +44,32 @@ def public(room):
     return {name: value for name, value in values.items() if inspect.isfunction(value) or inspect.isclass(value)}
 
 
-def anchor(room, name):
-    """Where a name stands on the page."""
-    return f"api-{room}-{name}".lower().replace("_", "-")
-
-
 def methods(value):
-    """The public methods that a class adds, with their names."""
+    """The public methods that a class defines and describes, with their names."""
     own = vars(value) if inspect.isclass(value) else {}
     for name in own:
         function = getattr(value, name)
-        if not name.startswith("_") and inspect.isroutine(function) and function.__doc__:
+        described = inspect.isroutine(function) and function.__module__ == value.__module__ and function.__doc__
+        if described and not name.startswith("_"):
             yield name, function
 
 
 def signature(name, value):
     """A call with what it takes; types stand in the text."""
-    try:
-        parameters = inspect.signature(value).parameters.values()
-    except (TypeError, ValueError):
+    if inspect.isclass(value) and issubclass(value, Exception):
         return name
     texts, after_star = [], False
-    for parameter in parameters:
+    for parameter in inspect.signature(value).parameters.values():
         if parameter.kind is parameter.KEYWORD_ONLY and not after_star:
             texts.append("*")
-            after_star = True
+        after_star |= parameter.kind in (parameter.KEYWORD_ONLY, parameter.VAR_POSITIONAL)
         plain = parameter.replace(annotation=parameter.empty)
-        default = plain.default
-        if default is not plain.empty and (inspect.isfunction(default) or inspect.isclass(default)):
-            plain = plain.replace(default=parameter.empty)
-            texts.append(f"{plain.name}={default.__name__}")
-        else:
-            after_star |= parameter.kind is parameter.VAR_POSITIONAL
+        if inspect.isfunction(plain.default) or (inspect.isclass(plain.default) and plain.default is not plain.empty):
+            texts.append(f"{plain.name}={plain.default.__name__}")
+        elif plain.name != "self":
             texts.append(str(plain))
     call = f"{name}({', '.join(texts)})"
-    return call if len(call) <= 80 else f"{name}(\n    " + ",\n    ".join(texts) + ",\n)"
+    return call if len(call) <= 60 else f"{name}(\n    " + ",\n    ".join(texts) + ",\n)"
 
 
 def markdown(docstring):
@@ -91,50 +94,90 @@ def markdown(docstring):
 
 def indented_code(text):
     """What is indented in a docstring is code."""
-    return re.sub(r"((?:^    .*\n?)+)", lambda code: f"\n```text\n{inspect.cleandoc(code[1])}\n```\n", text, flags=re.M)
+    return re.sub(r"((?:^    .*\n?)+)", lambda code: f"\n```text\n{dedent(code[1]).strip()}\n```\n", text, flags=re.M)
 
 
 class Api(SphinxDirective):
     required_arguments = 1
 
-    def run(self):
-        room = self.arguments[0]
-        self.env.note_dependency(import_module(f"cnncourse.{room}").__file__)
-        found = []
-        for name, value in public(room).items():
-            found.append(nodes.target("", "", ids=[anchor(room, name)]))
-            found.append(nodes.rubric("", "", nodes.literal("", f"cnncourse.{room}.{name}"), classes=["api"]))
-            found += self.described(name, value)
-            for method, function in methods(value):
-                found += self.described(f"{name}.{method}", function)
-        return found
+    def described(self, name, value, parts=()):
+        """A section with what a name takes and gives, and the sections of its parts."""
+        self.env.note_dependency(inspect.getsourcefile(value))
+        text = f"```python\n{signature(name, value)}\n```\n\n{markdown(inspect.getdoc(value))}"
+        title = nodes.title("", "", nodes.literal("", name))
+        standard, place = self.env.get_domain("std"), (self.env.docname, name.lower())
+        label = f"api-{self.arguments[0]}-{name.lower()}"
+        standard.labels[label], standard.anonlabels[label] = (*place, name), place
+        return nodes.section("", title, *self.parse_text_to_nodes(text), *parts, ids=[name.lower()])
 
-    def described(self, name, value):
-        """A call and its docstring."""
-        call = f"```python\n{signature(name, value)}\n```"
-        return self.parse_text_to_nodes(f"{call}\n\n{markdown(inspect.getdoc(value) or '')}")
+    def run(self):
+        return [
+            self.described(name, value, [self.described(f"{name}.{own}", call) for own, call in methods(value)])
+            for name, value in public(self.arguments[0]).items()
+        ]
+
+
+class ApiNames(MarkdownDirective):
+    has_content = False
+
+    def lines(self):
+        rows = []
+        for room in ROOMS:
+            names = [f"[`{name}`](#api-{room}-{name.lower()})" for name in public(room)]
+            rows.append([f"[{room}](/{page(room)}.md)", ", ".join(names)])
+        return table(["Room", "Names"], rows, words=2)
+
+
+def imports(code):
+    """The public names that code imports from the library, each with its page and its place there."""
+    for room, names in IMPORT.findall(code):
+        if room in ROOMS:
+            known = public(room)
+            yield from ((name, (page(room), name.lower())) for name in re.findall(r"\w+", names) if name in known)
+
+
+def taught(cell):
+    """Whether a cell of a chapter is the lesson's own, neither a check nor a solution."""
+    return "cell" in cell["classes"] and not {"tag_check", "tag_solution"} & set(cell["classes"])
+
+
+def known_before(chapter):
+    """The names that earlier chapters import."""
+    earlier = [path for path in chapter.parent.glob("*.ipynb") if path.name < chapter.name]
+    cells = [cell for path in earlier for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"]
+    return dict(imports("\n".join(cell.source for cell in cells)))
 
 
 def link_names(app, doctree, docname):
-    """Link the first mention of each public name in a chapter."""
-    if not docname.startswith("notebooks/") or PAGE not in app.env.found_docs:
+    """Link the names that a chapter imports to what the API says of them."""
+    if not docname.startswith("notebooks/"):
         return
-    page = app.builder.get_relative_uri(docname, PAGE)
-    places = {}
-    for room in ROOMS:
-        for name in public(room):
-            address = f"{page}#{anchor(room, name)}"
-            places.setdefault(name, address)
-            places[f"cnncourse.{room}.{name}"] = address
-    for literal in list(doctree.findall(nodes.literal)):
-        if isinstance(literal.parent, nodes.reference | nodes.title):
-            continue
-        address = places.pop(literal.astext().removesuffix("()"), None)
-        if address:
-            literal.replace_self(nodes.reference("", "", literal.deepcopy(), refuri=address, internal=True))
+
+    def link(literal, name):
+        place, anchor = places[name]
+        address = f"{app.builder.get_relative_uri(docname, place)}#{anchor}"
+        return nodes.reference("", "", literal, refuri=address, internal=True)
+
+    places, linked, known = {}, set(), known_before(app.srcdir / f"{docname}.ipynb")
+    for part in next(doctree.findall(nodes.section)):
+        for cell in filter(taught, part.findall(nodes.container)):
+            places |= imports("\n".join(code.astext() for code in cell.findall(nodes.literal_block)))
+        for literal in list(part.findall(nodes.literal)):
+            name = literal.astext().removesuffix("()")
+            if name in places.keys() - linked and not isinstance(literal.parent, nodes.reference | nodes.title):
+                linked.add(name)
+                literal.replace_self(link(literal.deepcopy(), name))
+        new = [name for name in places if name not in known]
+        if "key-points" in part["ids"] and new:
+            look_up = nodes.paragraph("", "New from the library: ", classes=["look-up"])
+            for name in new:
+                look_up += [nodes.Text(", ")] * (name != new[0])
+                look_up += link(nodes.literal("", name), name)
+            part += look_up
 
 
 def setup(app):
     app.add_directive("api", Api)
+    app.add_directive("api-names", ApiNames)
     app.connect("doctree-resolved", link_names)
-    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
+    return {"version": "2", "parallel_read_safe": True, "parallel_write_safe": True}

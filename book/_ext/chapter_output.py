@@ -8,10 +8,12 @@ The content is a piece of the cell's code that no other cell with an output has.
 text, anything else as text. A chapter or a piece that is not there is a build error.
 """
 
+import base64
 from html import escape
 from pathlib import Path
 
 import nbformat
+from common import width_on_page
 from docutils import nodes
 from sphinx.util.docutils import SphinxDirective
 
@@ -38,7 +40,8 @@ def shown(output, cell):
     data = output.get("data", {})
     if "image/png" in data:
         alt, png = cell.metadata.mystnb.image.alt, data["image/png"].replace("\n", "")
-        html = f'<img alt="{escape(alt)}" src="data:image/png;base64,{png}">'
+        width = width_on_page(base64.b64decode(png))
+        html = f'<img alt="{escape(alt)}" width="{width}" src="data:image/png;base64,{png}">'
         return nodes.figure("", nodes.raw("", html, format="html"), classes=["chapter-output"])
     text = output.get("text", data.get("text/plain", ""))
     return nodes.literal_block(text, text, language="none")

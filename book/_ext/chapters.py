@@ -15,7 +15,7 @@ from fnmatch import filter as matching
 from pathlib import Path
 
 import nbformat
-from common import MarkdownDirective, table
+from common import MarkdownDirective, table, width_on_page
 from docutils import nodes
 
 COLAB = "https://colab.research.google.com"
@@ -70,8 +70,16 @@ def add_links(app, doctree):
     title.parent.insert(title.parent.index(title) + 1, paragraph)
 
 
+def show_figures_at_half_their_pixels(app, doctree):
+    for cell in doctree.findall(lambda node: isinstance(node, nodes.container) and "cell_output" in node["classes"]):
+        for image in cell.findall(nodes.image):
+            if image["uri"].endswith(".png"):
+                image["width"] = f"{width_on_page(Path(app.srcdir, image['uri'].lstrip('/')).read_bytes())}px"
+
+
 def setup(app):
     app.connect("doctree-read", name_folded_cells)
+    app.connect("doctree-read", show_figures_at_half_their_pixels, priority=400)  # before pictures are collected
     app.connect("doctree-read", add_links)
     app.add_directive("chapter-times", ChapterTimes)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -23,10 +23,11 @@ The test accuracy, in per cent, on corrupted images: a corruption and its amount
 
     {corrupted}`seminar-cnn noise 0.3`
 
-Two recipes compared, paired by seed, with the sentence that the interval allows, or as numbers for a table; on the
-test images as they are, or corrupted:
+Two recipes compared, paired by seed, with the words that the interval allows, or as numbers for a table; on the
+validation part, on the test images as they are, or corrupted:
 
     {comparison}`lenet5-relu-max lenet5-tanh-avg`
+    {comparison}`lenet5-relu-max lenet5-tanh-avg test`
     {comparison}`seminar-cnn seminar-mlp noise 0.3`
     {difference}`seminar-cnn seminar-mlp noise 0.3`
 
@@ -117,10 +118,16 @@ class CorruptedRole(NumberRole):
 class ComparisonRole(NumberRole):
     def read(self, first, second, *words):
         load(first, self.env), load(second, self.env)
-        corruption, amount = named(words) if words else ("", 0)
-        return self.written(compare(first, second, on="test", corruption=corruption, amount=amount))
+        corruption, amount = named(words) if len(words) > 1 else ("", 0)
+        return self.written(
+            compare(first, second, on="test" if words else "valid", corruption=corruption, amount=amount)
+        )
 
-    written = staticmethod(str)
+    @staticmethod
+    def written(difference):
+        """As a sentence's end, with what the interval allows to say."""
+        first, interval, verdict = str(difference).splitlines()
+        return f"{first.split(': ')[1]} on {difference.on} ({interval}): {verdict}"
 
 
 class DifferenceRole(ComparisonRole):

@@ -1,5 +1,7 @@
 """The directives and roles of the book, in a small book of their own."""
 
+import base64
+import io
 import json
 import re
 import sys
@@ -8,15 +10,17 @@ from pathlib import Path
 import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+from PIL import Image
 from sphinx.testing.util import SphinxTestApp
 
 from cnncourse import settings
 from cnncourse.analysis import diagram
 from cnncourse.models import LeNet5, SeminarMLP
+from cnncourse.quiz import questions
 
 ROOT = Path(__file__).parents[2]
 EXTENSIONS = ["myst_nb", "sphinx_design", "results_pages", "speed_page", "weights_table", "chapters", "architecture"]
-EXTENSIONS += ["curves", "networks", "slides", "chapter_output", "drawing_pad"]
+EXTENSIONS += ["curves", "networks", "slides", "chapter_output", "drawing_pad", "progress"]
 SETTINGS = {"data": "FashionMNIST", "batch_size": 512}
 ENVIRONMENT = {"torch": "2.13.0", "device": "cpu", "cpu": "A processor"}
 MEASURED = {
@@ -91,8 +95,20 @@ def test_numbers_in_a_sentence(build):
 
 
 def test_comparison_is_paired_by_seed(build):
-    html, _ = build("{comparison}`two one`")
-    assert "+4.00 percentage points, 95 % interval +4.00 to +4.00, over 3 seeds: the first is more accurate" in html
+    html, _ = build("{comparison}`two one test`")
+    interval = "95 % interval over 3 seeds: +4.00 to +4.00"
+    assert f"+4.00 percentage points on test ({interval}): the first is more accurate" in html
+
+
+def test_comparison_is_on_the_validation_part_unless_told_otherwise(build, tmp_path):
+    path = tmp_path / "results" / "recipes" / "two.json"
+    two = json.loads(path.read_text())
+    for run in two["runs"]:
+        run["history"][-1]["valid_accuracy"] = 0.2
+    path.write_text(json.dumps(two))
+    html, _ = build("{comparison}`two one`; {comparison}`two one test`")
+    assert re.search(r"-[\d.]+ percentage points on validation \(.*\): the second is more accurate", html)
+    assert "+4.00 percentage points on test" in html
 
 
 def test_table_has_the_documented_figure_and_the_difference(build):
@@ -168,8 +184,8 @@ def test_no_result_breaks_the_build(build, tmp_path, accuracies, epochs):
 
 def test_one_seed_alone_shows_no_difference(build, tmp_path):
     (tmp_path / "results" / "recipes" / "odd.json").write_text(json.dumps(result("odd", [0.91])))
-    html, _ = build("{comparison}`odd two`; {difference}`odd two`")
-    assert "95 % interval -inf to +inf, over 1 seed: these runs do not show which is more accurate" in html
+    html, _ = build("{comparison}`odd two test`; {difference}`odd two test`")
+    assert "(95 % interval over 1 seed: -inf to +inf): these runs do not show which is more accurate" in html
     assert "−2.00 (−∞ to +∞)" in html
 
 
@@ -288,6 +304,24 @@ def test_a_drawing_pad_without_weights_is_a_build_error(build):
     assert "no-recipe" in warnings
 
 
+def test_progress_asks_what_the_chapters_of_this_book_ask(build, tmp_path, monkeypatch):
+    """Someone may have left chapters out, or added one that has no quiz."""
+    monkeypatch.setitem(globals(), "EXTENSIONS", ["myst_nb", "progress"])
+    (tmp_path / "book" / "notebooks").mkdir(parents=True)
+    chapters = {"notebooks/05_x": "# 5 A & B", "notebooks/99_y": "# 99 No quiz"}
+    html, warnings = build(
+        "```{progress}\n```",
+        **{name: new_notebook(cells=[new_markdown_cell(title)]) for name, title in chapters.items()},
+    )
+    assert warnings == ""
+    rows = re.findall(r'<tr data-names="([^"]*)"><th scope="row"><a href="([^"]*)">([^<]*)</a>', html)
+    names = [f"05/{question.id}" for question in questions("05")]
+    assert rows == [(" ".join(names), "notebooks/05_x.html#quiz", "5 A &amp; B")]
+    template = html[html.index('<template id="all-questions">') : html.index("</template>")]
+    assert re.findall('data-name="([^"]*)"', template) == names
+    assert html.count("_static/progress.js") == 1
+
+
 def test_a_benchmark_that_was_not_run_is_a_build_error(build, tmp_path):
     _, warnings = build('{measured}`speed {machine}`\n\n```{measured-table} pad networks\nNetwork: "{name}"\n```')
     assert "python -m benchmarks.speed" in warnings
@@ -324,7 +358,10 @@ def test_a_chapter_without_times_is_a_build_error(build):
 
 
 def test_what_a_cell_gave_stands_on_another_page(build):
-    figure = new_output("display_data", {"image/png": "iVBO\nRw0=", "text/plain": "<Figure>"})
+    file = io.BytesIO()
+    Image.new("L", (60, 40)).save(file, "PNG")
+    png = base64.b64encode(file.getvalue()).decode()
+    figure = new_output("display_data", {"image/png": f"{png[:4]}\n{png[4:]}", "text/plain": "<Figure>"})
     answer = new_output("execute_result", {"text/plain": "a < b"}, execution_count=1)
     notebook = chapter("# A chapter")
     notebook.cells += [
@@ -335,7 +372,8 @@ def test_what_a_cell_gave_stands_on_another_page(build):
     page = "```{chapter-output} chapter\ndraw(1)\n```\n\n```{chapter-output} chapter\nprint(1)\ndraw(2)\n```"
     html, warnings = build(page, chapter=notebook)
     assert warnings == ""
-    assert '<img alt="&quot;One&quot; &amp; all" src="data:image/png;base64,iVBORw0=">' in html
+    assert f'<img alt="&quot;One&quot; &amp; all" width="30" src="data:image/png;base64,{png}">' in html
+    assert re.search(r'<img alt="&quot;One&quot; &amp; all" [^>]*style="width: 30px;"', html)
     assert re.findall("<pre>(?:<span></span>)?(printed|a &lt; b)\n", html)[:2] == ["printed", "a &lt; b"]
 
     texts = ["```{chapter-output} chapter\ndraw(\n```", "```{chapter-output} other\ndraw(1)\n```"]

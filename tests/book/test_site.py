@@ -1,11 +1,14 @@
 """The built site in headless Chromium, with the network cut off."""
 
+import re
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urldefrag, urljoin
 
 import pytest
 from browsing import PHONE, WIDTH, open_page
+
+from cnncourse import __version__
 
 # The formulas that the page has, those that MathJax typeset, and its error messages.
 COUNT_FORMULAS = """async () => {
@@ -74,13 +77,22 @@ def test_pages_open_from_disk(browser, site, name):
     assert not faults, "\n".join(faults)
 
 
-def test_search_finds_a_chapter(browser, address):
+@pytest.mark.parametrize("from_disk", [False, True])
+def test_search_finds_chapters_in_their_order_with_excerpts(browser, site, address, from_disk):
+    place = site.as_uri() if from_disk else address.rstrip("/")
     context = browser.new_context()
-    page, faults = open_page(context, f"{address}search.html?q=LeNet", address)
-    page.wait_for_selector("#search-results li a")
-    assert any("lenet5" in link.get_attribute("href") for link in page.query_selector_all("#search-results li a"))
+    page, faults = open_page(context, f"{place}/search.html?q=momentum", place)
+    page.wait_for_selector("#search-results .search-summary:not(:empty)")
+    hits = page.query_selector_all("#search-results li")
+    excerpts = [hit.query_selector("p.context").inner_text() for hit in hits]
+    addresses = [hit.query_selector("a").get_attribute("href") for hit in hits]
     context.close()
     assert not faults, "\n".join(faults)
+    chapters = [address for address in addresses if re.fullmatch(r"notebooks/\d\d_\w+\.html", address)]
+    assert len(chapters) >= 4
+    assert chapters == sorted(chapters)
+    assert sum("momentum" in excerpt.lower() for excerpt in excerpts) >= len(excerpts) / 2
+    assert max(map(len, excerpts)) < 250
 
 
 def test_every_internal_link_leads_somewhere(site, pages):
@@ -107,7 +119,7 @@ def test_chapters_can_be_launched_and_downloaded(site):
     for chapter in sorted(site.glob("notebooks/*.html")):
         links = Page(chapter).links
         notebook = f"notebooks/{chapter.stem}.ipynb"
-        assert f"https://colab.research.google.com/github/{repository}/blob/main/{notebook}" in links
+        assert f"https://colab.research.google.com/github/{repository}/blob/v{__version__}/{notebook}" in links
         assert f"../_sources/{notebook}" in links
         assert (site / "_sources" / notebook).read_bytes() == (root / notebook).read_bytes()
 
