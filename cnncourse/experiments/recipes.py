@@ -12,7 +12,7 @@ from torch.optim import SGD, Optimizer
 from torch.optim.lr_scheduler import LinearLR, LRScheduler, OneCycleLR, ReduceLROnPlateau, StepLR
 
 from cnncourse._model import carry
-from cnncourse.augment import random_affine, random_crop, random_flip, random_noise, random_shift
+from cnncourse.augment import random_affine, random_crop, random_flip, random_noise, random_shift, random_turn, thicken
 from cnncourse.checkpoint import load_weights
 from cnncourse.experiments.results import weights_file
 from cnncourse.experiments.runs import Corruption, Recipe
@@ -58,6 +58,7 @@ DIGITNET = Recipe(
     scheduler=partial(by_epoch, scheduler=LinearLR, start_factor=1, end_factor=0, total_iters=15),
 )
 SKELETON = replace(DIGITNET, model=partial(DigitNet, DigitNet.SKELETON))
+SLOW = replace(SKELETON, optimizer=partial(SGD, lr=0.02, momentum=0.9, nesterov=True))  # learns without a norm too
 AUGMENTED = replace(DIGITNET, augment=(partial(random_affine, degrees=10, translate=0.07, scale=(0.9, 1.1), shear=5),))
 ONE_CYCLE = replace(AUGMENTED, scheduler=partial(one_cycle, max_lr=0.1))
 BEST = replace(
@@ -111,22 +112,34 @@ RECIPES = {
         optimizer=partial(SGD, lr=0.05, momentum=0.9, nesterov=True),
         scheduler=partial(one_cycle, max_lr=0.05),
     ),
-    "digitnet-nonorm": replace(
-        SKELETON,
-        model=partial(DigitNet, DigitNet.SKELETON, norm=nn.Identity),
-        optimizer=partial(SGD, lr=0.02, momentum=0.9, nesterov=True),
+    "digitnet-nonorm": replace(SLOW, model=partial(DigitNet, DigitNet.SKELETON, norm=nn.Identity)),
+    "digitnet-he": replace(
+        SLOW, model=partial(DigitNet, DigitNet.SKELETON, norm=nn.Identity, initialise=nn.init.kaiming_normal_)
     ),
+    "digitnet-skeleton-slow": SLOW,
     "digitnet-skeleton": SKELETON,
+    "digitnet-skeleton-augmented": replace(AUGMENTED, model=SKELETON.model),
     "digitnet-wider": DIGITNET,
     "digitnet-regularised": replace(DIGITNET, model=partial(DigitNet, dropout=0.05)),
     "digitnet-augmented": AUGMENTED,
+    "digitnet-augmented-regularised": replace(AUGMENTED, model=partial(DigitNet, dropout=0.05)),
     "digitnet-constant": replace(AUGMENTED, scheduler=None),
     "digitnet-plateau": replace(
         AUGMENTED, scheduler=partial(by_epoch, scheduler=ReduceLROnPlateau, factor=0.1, patience=2)
     ),
     "digitnet-step": replace(AUGMENTED, scheduler=partial(by_epoch, scheduler=StepLR, step_size=6, gamma=0.1)),
     "digitnet-onecycle": ONE_CYCLE,
+    "digitnet-separable": replace(ONE_CYCLE, model=BEST.model),
     "digitnet-best": BEST,
+    "digitnet-pad": replace(  # the same again, measured on what differs when one draws
+        BEST,
+        corruptions=(
+            *(Corruption("turn", n, (partial(random_turn, degrees=n),)) for n in range(10, 51, 10)),
+            *(Corruption("shift", n, (partial(random_shift, pixels=n),)) for n in range(1, 7)),
+            *(Corruption("thick", n, (partial(thicken, pixels=n),)) for n in (1, 2, 3)),
+            Corruption("thin", 1, (partial(thicken, pixels=-1),)),
+        ),
+    ),
     "seminar-cnn": SEMINAR,
     "seminar-cnn-corrupted": replace(SEMINAR, augment=CORRUPTED),
     "seminar-mlp": replace(SEMINAR, model=SeminarMLP),

@@ -27,6 +27,8 @@ LARGEST_WEIGHTS = 1_000_000  # bytes of a file that the course carries along
 class Summary(NamedTuple):
     """A recipe over its seeds. Accuracies and losses are those after the last epoch; deviations are between seeds.
 
+    The training accuracy is that of the last epoch's batches as they were trained on: augmented, and with dropout.
+
     The time is that of the fastest epoch of all runs, in seconds, since whatever else a machine does only adds to it;
     with the machine that it was measured on. Only times of one machine can be compared.
     """
@@ -40,6 +42,7 @@ class Summary(NamedTuple):
     test_loss: float
     train_accuracy: float
     valid_accuracy: float
+    valid_deviation: float
     fastest_epoch: float
     machine: str
 
@@ -47,23 +50,50 @@ class Summary(NamedTuple):
 class Difference(NamedTuple):
     """How much more accurate one recipe is than another, paired by seed, with a 95 % confidence interval.
 
-    A single seed says nothing about others, so its interval has no end.
+    The interval covers the luck of the seeds, not that of the images, which are the same in every run. A single seed
+    says nothing about others, so its interval has no end.
+
+    Attributes:
+        mean: of the differences of the seeds, a fraction.
+        low, high: the ends of the interval.
+        seeds: how many there are.
+        p_value: how likely a mean at least as far from 0 is where there is no difference, by the paired t-test.
+        on: what was compared on, for example "validation".
     """
 
     mean: float
     low: float
     high: float
     seeds: int
+    p_value: float
+    on: str
 
     def __str__(self) -> str:
-        percent = "{:+.2f}".format
-        interval = f"{percent(100 * self.mean)} percentage points, 95 % interval {percent(100 * self.low)} to "
-        interval += f"{percent(100 * self.high)}, over {self.seeds} seed{'' if self.seeds == 1 else 's'}"
+        mean, low, high = (f"{100 * value:+.2f}" for value in (self.mean, self.low, self.high))
+        verdict = "these runs do not show which is more accurate"
         if self.low > 0:
-            return f"{interval}: the first is more accurate"
+            verdict = "the first is more accurate"
         if self.high < 0:
-            return f"{interval}: the second is more accurate"
-        return f"{interval}: these runs do not show which is more accurate"
+            verdict = "the second is more accurate"
+        return (
+            f"first - second, {self.on}: {mean} percentage points\n"
+            f"95 % interval over {self.seeds} seed{'' if self.seeds == 1 else 's'}: {low} to {high}\n{verdict}"
+        )
+
+
+def holm(*differences: Difference) -> list[float]:
+    """Adjust the p-values of differences that are judged at once, after Holm.
+
+    The smallest is multiplied by their number, the next by one less, and so on; none becomes smaller than the one
+    before it, or larger than 1. Call those below 0.05 shown, and the chance of even one that is wrong is at most 5 %.
+
+    Source: Holm, "A simple sequentially rejective multiple test procedure", 1979.
+    """
+    adjusted, largest = [0.0] * len(differences), 0.0
+    for place, number in enumerate(sorted(range(len(differences)), key=lambda number: differences[number].p_value)):
+        largest = max(largest, min(1.0, (len(differences) - place) * differences[number].p_value))
+        adjusted[number] = largest
+    return adjusted
 
 
 def t_975(seeds: int) -> float:
@@ -204,6 +234,7 @@ def summarise(name: str, folder: Path | None = None) -> Summary:
         )
     last = [run["history"][-1] for run in runs]
     test = [run["test"]["accuracy"] for run in runs]
+    valid = [row["valid_accuracy"] for row in last]
     fastest = min(runs, key=_fastest_epoch)
     return Summary(
         recipe=name,
@@ -214,7 +245,8 @@ def summarise(name: str, folder: Path | None = None) -> Summary:
         test_deviation=stdev(test) if len(test) > 1 else math.nan,
         test_loss=mean(run["test"]["loss"] for run in runs),
         train_accuracy=mean(row["train_accuracy"] for row in last),
-        valid_accuracy=mean(row["valid_accuracy"] for row in last),
+        valid_accuracy=mean(valid),
+        valid_deviation=stdev(valid) if len(valid) > 1 else math.nan,
         fastest_epoch=_fastest_epoch(fastest),
         machine=machine(fastest["environment"]),
     )
@@ -303,21 +335,35 @@ def compare(
     if not shared:
         raise ValueError(f"{first} and {second} share no seed; a comparison is paired by seed")
     differences = [accuracies[0][seed] - accuracies[1][seed] for seed in shared]
-    half = math.inf
+    middle, half, p_value = mean(differences), math.inf, math.nan
     if len(shared) > 1:
-        half = t_975(len(shared)) * stdev(differences) / math.sqrt(len(shared))
-    return Difference(mean(differences), mean(differences) - half, mean(differences) + half, len(shared))
+        error = stdev(differences) / math.sqrt(len(shared))
+        half = t_975(len(shared)) * error
+        p_value = 1 - _within(abs(middle) / error, len(shared) - 1) if error else float(middle == 0)
+    looked_at = "validation" if on == "valid" else "test"
+    if corruption and amount:
+        looked_at = f"test with {corruption} {amount:g}"
+    return Difference(middle, middle - half, middle + half, len(shared), p_value, looked_at)
 
 
-def table(*names: str, folder: Path | None = None) -> Table:
-    """Set recipes side by side: accuracies at the last epoch in per cent, test accuracy with its deviation."""
-    head = ["recipe", "parameters", "epochs", "seeds", "train %", "valid %", "test %"]
-    rows = []
+def table(*names: str, folder: Path | None = None, test: bool = False) -> Table:
+    """Set recipes side by side: accuracies at the last epoch in per cent, mean ± standard deviation over the seeds.
+
+    Args:
+        names: of the recipes.
+        folder: of the result files, as in `load_results`.
+        test: whether to show the accuracy on the test split too, at which one looks when all is chosen.
+    """
+    rows = [["recipe", "parameters", "epochs", "seeds", "valid %", *(["test %"] if test else [])]]
     for name in names:
         summary = summarise(name, folder)
-        test = f"{100 * summary.test_accuracy:.2f}"
-        if summary.seeds > 1:
-            test += f" ± {100 * summary.test_deviation:.2f}"
-        valid, train = (f"{100 * value:.2f}" for value in (summary.valid_accuracy, summary.train_accuracy))
-        rows.append([name, f"{summary.parameters:,}", str(summary.epochs), str(summary.seeds), train, valid, test])
-    return Table([head, *rows])
+        row = [name, f"{summary.parameters:,}", str(summary.epochs), str(summary.seeds)]
+        row.append(_percent(summary.valid_accuracy, summary.valid_deviation))
+        if test:
+            row.append(_percent(summary.test_accuracy, summary.test_deviation))
+        rows.append(row)
+    return Table(rows)
+
+
+def _percent(middle: float, deviation: float) -> str:
+    return f"{100 * middle:.2f}" + ("" if math.isnan(deviation) else f" ± {100 * deviation:.2f}")

@@ -4,6 +4,7 @@ import re
 import subprocess
 import sys
 import threading
+from itertools import combinations
 
 import numpy as np
 import pytest
@@ -19,6 +20,7 @@ from cnncourse.experiments.results import (
     begin_results,
     compare,
     corrupted,
+    holm,
     load_results,
     summarise,
     t_975,
@@ -76,7 +78,7 @@ def test_the_fastest_epoch_is_told_with_its_own_machine(folder):
 def test_one_seed_has_no_deviation(folder):
     write_results(folder / "one.json", {**load_results("first", folder), "runs": make_runs([0.9])})
     assert math.isnan(summarise("one", folder).test_deviation)
-    assert table("one", folder=folder)[1][-1] == "90.00"
+    assert table("one", folder=folder, test=True)[1][-1] == "90.00"
 
 
 def assert_is_scipys_interval(difference: Difference, first, second):
@@ -85,6 +87,7 @@ def assert_is_scipys_interval(difference: Difference, first, second):
     assert difference.mean == pytest.approx(np.mean(np.subtract(first, second)))
     assert difference.low == pytest.approx(interval.low, rel=1e-3)
     assert difference.high == pytest.approx(interval.high, rel=1e-3)
+    assert difference.p_value == pytest.approx(test.pvalue, rel=1e-6)
 
 
 def test_a_comparison_is_scipys_paired_interval(folder):
@@ -139,9 +142,11 @@ def test_one_seed_shows_nothing_and_none_is_an_error(tmp_path):
     write_results(tmp_path / "b.json", {"runs": make_runs([0.9], seeds=[0])})
     write_results(tmp_path / "c.json", {"runs": make_runs([0.9], seeds=[7])})
     difference = compare("a", "b", tmp_path, on="test")
-    assert difference == (pytest.approx(0.03), -math.inf, math.inf, 1)
+    assert difference[:4] == (pytest.approx(0.03), -math.inf, math.inf, 1)
+    assert math.isnan(difference.p_value)
     assert str(difference) == (
-        "+3.00 percentage points, 95 % interval -inf to +inf, over 1 seed: "
+        "first - second, test: +3.00 percentage points\n"
+        "95 % interval over 1 seed: -inf to +inf\n"
         "these runs do not show which is more accurate"
     )
     with pytest.raises(ValueError, match="a and c share no seed; a comparison is paired by seed"):
@@ -157,7 +162,7 @@ def test_identical_zero_and_collapsed_accuracies(tmp_path, accuracies):
     half = np.std(accuracies, ddof=1) / 5**0.5 * stats.t.ppf(0.975, 4)
     assert difference.high - difference.mean == pytest.approx(half, abs=1e-12)
     cell = f"{100 * np.mean(accuracies):.2f} ± {100 * np.std(accuracies, ddof=1):.2f}"
-    assert table("a", folder=tmp_path)[1][-1] == cell
+    assert table("a", folder=tmp_path, test=True)[1][-1] == cell
 
 
 def test_a_file_without_a_run(tmp_path):
@@ -169,15 +174,34 @@ def test_a_file_without_a_run(tmp_path):
 @pytest.mark.parametrize(
     ("low", "high", "claim"),
     [
-        (0.001, 0.004, "+0.10 to +0.40, over 5 seeds: the first is more accurate"),
-        (-0.004, -0.001, "-0.40 to -0.10, over 5 seeds: the second is more accurate"),
-        (-0.001, 0.004, "-0.10 to +0.40, over 5 seeds: these runs do not show which is more accurate"),
+        (0.001, 0.004, "+0.10 to +0.40\nthe first is more accurate"),
+        (-0.004, -0.001, "-0.40 to -0.10\nthe second is more accurate"),
+        (-0.001, 0.004, "-0.10 to +0.40\nthese runs do not show which is more accurate"),
     ],
 )
 def test_a_difference_claims_only_what_its_interval_shows(low, high, claim):
     mean = (low + high) / 2
-    expected = f"{100 * mean:+.2f} percentage points, 95 % interval {claim}"
-    assert str(Difference(mean, low, high, seeds=5)) == expected
+    expected = f"first - second, validation: {100 * mean:+.2f} percentage points\n95 % interval over 5 seeds: {claim}"
+    assert str(Difference(mean, low, high, 5, 0.5, "validation")) == expected
+
+
+def test_differences_that_are_all_the_same_have_no_luck_in_them(tmp_path):
+    for name, accuracies in (("a", [0.75, 0.5]), ("b", [0.5, 0.25])):
+        write_results(tmp_path / f"{name}.json", {"runs": make_runs(accuracies)})
+    assert compare("a", "b", tmp_path, on="test")[:5] == (0.25, 0.25, 0.25, 2, 0)
+    assert compare("a", "a", tmp_path, on="test")[:5] == (0, 0, 0, 2, 1)
+
+
+@pytest.mark.parametrize("count", [0, 1, 2, 3, 5, 8])
+def test_holm_is_the_closed_test_of_bonferronis(count):
+    """A difference is shown where Bonferroni refuses every set of hypotheses that it is in."""
+    p_values = np.random.default_rng(count).beta(0.4, 3, count).tolist()
+    sets = [chosen for size in range(1, count + 1) for chosen in combinations(range(count), size)]
+    expected = [
+        max(min(1, len(chosen) * min(p_values[other] for other in chosen)) for chosen in sets if number in chosen)
+        for number in range(count)
+    ]
+    assert holm(*[Difference(0, 0, 0, 5, p_value, "test") for p_value in p_values]) == pytest.approx(expected)
 
 
 def test_a_table_is_aligned_when_printed_and_in_a_notebook(folder):
@@ -186,10 +210,14 @@ def test_a_table_is_aligned_when_printed_and_in_a_notebook(folder):
         str(rows)
         == pretty(rows)
         == (
-            "recipe  parameters  epochs  seeds  train %  valid %        test %\n"
-            "first       61,706       2      5    92.36    90.36  89.36 ± 0.33\n"
-            "second      61,706       2      5    94.55    92.55  91.55 ± 0.17"
+            "recipe  parameters  epochs  seeds       valid %\n"
+            "first       61,706       2      5  90.36 ± 0.33\n"
+            "second      61,706       2      5  92.55 ± 0.17"
         )
+    )
+    assert str(table("first", folder=folder, test=True)) == (
+        "recipe  parameters  epochs  seeds       valid %        test %\n"
+        "first       61,706       2      5  90.36 ± 0.33  89.36 ± 0.33"
     )
 
 
@@ -247,6 +275,7 @@ for seed in range(int(sys.argv[2]), 60, 3):
 """
 
 
+@pytest.mark.slow
 def test_writers_at_one_time_lose_nothing(tmp_path):
     """Three processes write twenty runs each."""
     writers = [subprocess.Popen([sys.executable, "-c", ADD, tmp_path, str(number)]) for number in range(3)]

@@ -76,6 +76,7 @@ GUARD = 'others would begin by running this script; put its last part under `if 
 DEFINED = "a part of the recipe is defined here, not in a module that others can import."
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("how", "call", "said"),
     [
