@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN = .venv/bin
 READY = .venv/ready
-PYTEST = $(BIN)/python -m pytest -n logical --dist loadgroup
+PYTEST = $(BIN)/python -m pytest -n logical --dist worksteal
 
 help: ## list these targets
 	@sed -n 's/^\([a-z]*\):.*## /\1	/p' Makefile | expand -t 12
@@ -49,8 +49,11 @@ benchmark: book ## measure the speed of the course on this machine
 	$(BIN)/python -m benchmarks.where_time_goes
 	$(BIN)/python -m benchmarks.pad
 
-address: $(READY) ## write the repository's address and the release where they stand: make address URL=https://github.com/you/yours
-	$(BIN)/python tools/set_address.py $(URL)
+address: $(READY) ## write your repository's address wherever it stands: make address URL=https://github.com/you/yours
+	$(BIN)/python tools/set_address.py "$(URL)"
+
+release: $(READY) ## write a new version wherever it stands, and say how to publish it: make release VERSION=1.2.0
+	$(BIN)/python tools/set_address.py --release "$(VERSION)"
 
 $(READY): requirements.txt constraints.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("The course needs Python 3.11 or newer: make PYTHON=python3.13 ...")'
@@ -58,4 +61,4 @@ $(READY): requirements.txt constraints.txt pyproject.toml
 	$(BIN)/pip install -r requirements.txt
 	@touch $@
 
-.PHONY: help book slides report check test lint lab data results notebooks benchmark address
+.PHONY: help book slides report check test lint lab data results notebooks benchmark address release

@@ -14,7 +14,7 @@ PACKAGE = ROOT / "cnncourse"
 # Each row may import from the rows above it, and from its own: see the page of the house in CONTRIBUTING.md.
 HOUSE = [
     {"settings", "_text", "_files", "_model", "_weight_files", "_training_state"},
-    {"data", "models", "augment", "plots", "exercises", "_batches", "_checks", "_memory"},
+    {"data", "models", "augment", "plots", "exercises", "quiz", "_batches", "_checks", "_memory"},
     {"analysis", "train", "checkpoint"},
     {"experiments"},
     {"pad"},
@@ -56,6 +56,7 @@ def test_the_page_for_contributors_lists_every_room():
     assert [room for room in FLOOR if f"`{room}`" not in text] == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("room", ["data", "models", "augment", "train", "checkpoint", "analysis"])
 def test_no_circle(room):
     """Any room can be the first that is imported."""

@@ -27,6 +27,7 @@ def pins(*files):
 
 
 COLAB = pins(ROOT / "tests/support/colab_packages.txt")
+DISTRIBUTIONS = packages_distributions()
 PINNED = pins(ROOT / "requirements.txt", ROOT / "constraints.txt")
 REQUIREMENTS = [
     Requirement(line)
@@ -98,9 +99,8 @@ def code(path):
 def test_every_import_is_declared(path):
     """So that neither the library nor a notebook opened alone misses a package."""
     declared = {canonicalize_name(requirement.name) for requirement in REQUIREMENTS} | {"cnncourse"}
-    distributions = packages_distributions()
     modules = set(imported(code(path))) - stdlib_module_names - {"cnncourse", "IPython"}
-    undeclared = [name for name in modules if not declared & set(map(canonicalize_name, distributions.get(name, [])))]
+    undeclared = [name for name in modules if not declared & set(map(canonicalize_name, DISTRIBUTIONS.get(name, [])))]
     assert undeclared == []
 
 

@@ -12,18 +12,34 @@ import nbformat
 NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
 
 
-def code_cells(chapter: int) -> list[nbformat.NotebookNode]:
+def chapters() -> list[str]:
+    """The chapters' numbers as they are written, 1, 2, …, 10, 10b, …, in order."""
+    return [path.stem.split("_")[0].lstrip("0") for path in sorted(NOTEBOOKS.glob("*.ipynb"))]
+
+
+def code_cells(chapter: str) -> list[nbformat.NotebookNode]:
     """The code cells of a chapter, without the first, which installs the library, and without magic commands."""
-    [path] = NOTEBOOKS.glob(f"{chapter:02}_*.ipynb")
+    [path] = NOTEBOOKS.glob(f"{chapter:0>2}_*.ipynb")
     cells = [cell for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"][1:]
     for cell in cells:
         cell.source = re.sub(r"^(\s*)[%!].*$", r"\1pass", cell.source, flags=re.M)
     return cells
 
 
-def tagged(chapter: int, tag: str) -> list[str]:
-    """The sources of a chapter's cells with a tag, in order."""
-    return [cell.source for cell in code_cells(chapter) if tag in cell.metadata.get("tags", [])]
+def tagged(chapter: str, *tags: str) -> list[str]:
+    """The sources of a chapter's cells with one of these tags, in order."""
+    return [cell.source for cell in code_cells(chapter) if set(tags) & set(cell.metadata.get("tags", []))]
+
+
+def exercises(chapter: str) -> list[str]:
+    """The names of a chapter's exercises, 5.1, 5.2, …, and of its short tasks, 5.a, 5.b, …, in order of their cells."""
+    found = []
+    for cell in code_cells(chapter):
+        for tag, first in (("exercise", "1"), ("task", "a")):
+            if tag in cell.metadata.get("tags", []):
+                place = sum(name.split(".")[1].isdigit() == (tag == "exercise") for name in found)
+                found.append(f"{chapter}.{chr(ord(first) + place)}")
+    return found
 
 
 def names(source: str) -> tuple[set[str], set[str]]:
@@ -59,13 +75,13 @@ def filled(source: str) -> set[str]:
     }
 
 
-def needed(chapter: int) -> list[str]:
+def needed(chapter: str) -> list[str]:
     """The sources of the cells that a chapter's checks and solutions need, in order, without these themselves."""
     wanted: set[str] = set()
     sources = []
     for cell in reversed(code_cells(chapter)):
         gives, takes = names(cell.source)
-        if {"exercise", "check", "solution"} & set(cell.metadata.get("tags", [])):
+        if {"exercise", "task", "check", "solution"} & set(cell.metadata.get("tags", [])):
             wanted |= takes
         elif (gives | filled(cell.source)) & wanted:
             wanted = (wanted - gives) | takes
