@@ -11,10 +11,11 @@ Its rooms, from the images to the answer; import from them, for example `from cn
     plots        the figures that the chapters share
     experiments  recipes over seeds, and what they measured: RECIPES, run, trained, table, compare
     pad          the drawing pad: DrawingPad, export_web, digit_image
+    quiz         the questions at a chapter's end, which take an answer
     exercises    what runs the checks of the exercises
     settings     where files are, and whether this is a quick run
 
 Modules that begin with an underscore are the library's own.
 """
 
-__version__ = "1.0.0"
+__version__ = "1.1.0"

@@ -197,7 +197,7 @@ def _inside(data: object) -> list[Any]:
     return named or (wrapped if len(wrapped) == 1 else [])
 
 
-def _entry(batch: Mapping, keys: tuple[str, ...]) -> Any:
+def _entry(batch: Mapping[Any, Any], keys: tuple[str, ...]) -> Any:
     found = [key for key in keys if key in batch]
     if len(found) != 1:
         there = ", ".join(map(str, batch))

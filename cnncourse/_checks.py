@@ -149,7 +149,7 @@ def check_optimizer(optimizer: Optimizer, model: nn.Module) -> None:
         raise ValueError("the optimizer holds frozen parameters only: requires_grad_(True) lets them train")
 
 
-def check_scheduler(scheduler: object, optimizer: Optimizer, train: Iterable, valid: object, epochs: int) -> None:
+def check_scheduler(scheduler: object, optimizer: Optimizer, train: Iterable[Any], valid: object, epochs: int) -> None:
     """Refuse a scheduler of another optimizer, or of another number of steps, or that `fit` can't step rightly."""
     if scheduler is None:
         return

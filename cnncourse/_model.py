@@ -70,7 +70,7 @@ def evaluating(model: nn.Module) -> Iterator[None]:
 
 
 @contextmanager
-def hooked(hooks: Iterable[tuple[nn.Module, Callable]]) -> Iterator[None]:
+def hooked(hooks: Iterable[tuple[nn.Module, Callable[..., Any]]]) -> Iterator[None]:
     """Let each function see its layer's arguments and output, as a forward hook; take them away again."""
     handles = []
     try:

@@ -47,7 +47,7 @@ def plain(value: Any, name: str) -> Any:
     )
 
 
-def settings_of(model: nn.Module, optimizer: Optimizer | None, scheduler: LRScheduler | None) -> dict:
+def settings_of(model: nn.Module, optimizer: Optimizer | None, scheduler: LRScheduler | None) -> dict[str, Any]:
     """Describe how optimizer and scheduler were made, whatever they have done since."""
     return {
         "optimizer": _optimizer_settings(bare(model), optimizer, scheduler) if optimizer else None,
@@ -91,7 +91,11 @@ def _scheduler_settings(scheduler: LRScheduler) -> dict[str, object]:
 
 
 def check_same_training(
-    path: str | Path, state: dict, model: nn.Module, optimizer: Optimizer | None, scheduler: LRScheduler | None
+    path: str | Path,
+    state: dict[str, Any],
+    model: nn.Module,
+    optimizer: Optimizer | None,
+    scheduler: LRScheduler | None,
 ) -> None:
     """Raise an error that names the first setting in which a file and the parts of a training differ."""
     for name, part in (("optimizer", optimizer), ("scheduler", scheduler)):

@@ -5,6 +5,7 @@ import re
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -32,7 +33,7 @@ DAMAGED = "damaged: not all of it is there, or not as it was written. Copy it an
 WEIGHTS = ("model", "model_state_dict", "state_dict", "model_state", "net", "network", "weights", "params")
 
 
-def read(path: str | Path) -> dict:
+def read(path: str | Path) -> dict[str, Any]:
     """Read what torch.save wrote, if it is tensors and plain values in a dict.
 
     Raises:
@@ -65,7 +66,7 @@ def read(path: str | Path) -> dict:
     return state
 
 
-def fitting_weights(path: str | Path, state: dict, model: nn.Module) -> dict[str, object]:
+def fitting_weights(path: str | Path, state: dict[str, Any], model: nn.Module) -> dict[str, object]:
     """Return a file's weights under the names of the model.
 
     Raises:
@@ -79,7 +80,7 @@ def fitting_weights(path: str | Path, state: dict, model: nn.Module) -> dict[str
     return weights
 
 
-def _weights_of(path: str | Path, state: dict) -> dict:
+def _weights_of(path: str | Path, state: dict[str, Any]) -> dict[str, Any]:
     """Return the weights in what a file holds: the dict itself, or an entry of it.
 
     Raises:
@@ -93,7 +94,7 @@ def _weights_of(path: str | Path, state: dict) -> dict:
         there = ", ".join(map(repr, state)) or "nothing"
         problem = "it holds several of them" if others else "it holds no tensors by name"
         raise ValueError(f"{path} is not a checkpoint of a model: {problem}. Its entries are {there}.")
-    weights: dict = state[(found or others)[0]]
+    weights: dict[str, Any] = state[(found or others)[0]]
     return weights
 
 
@@ -189,7 +190,7 @@ def _archive_is_damaged(path: Path) -> bool:
         return True
 
 
-def _check_same_tensors(path: str | Path, found: dict, wanted: dict, model: str) -> None:
+def _check_same_tensors(path: str | Path, found: dict[str, Any], wanted: dict[str, Any], model: str) -> None:
     """Raise an error that names the first tensor, or the first layer's setting, in which a file and a model differ."""
     names = [*wanted, *(name for name in found if name not in wanted)]
     tensors_first = sorted(names, key=lambda name: name.endswith("_extra_state"))

@@ -1,4 +1,4 @@
-"""Random changes to a batch of images, each image with its own draw.
+"""Changes to a batch of images, nearly all of them random, each image with its own draw.
 
 Every function takes float images N×C×H×W with values in [0, 1] and returns a new batch of the same shape. The random
 numbers come from torch's generator on the images' device, so `torch.manual_seed` repeats them.
@@ -40,6 +40,25 @@ def random_shift(images: Tensor, pixels: int) -> Tensor:
     shift = pixels * directions[torch.randint(4, (len(images),), device=images.device)]  # N×2: right and down
     still = images.new_zeros(len(images))
     return affine(images, angle=still, translate=shift, scale=still + 1, shear=still)
+
+
+def random_turn(images: Tensor, degrees: float) -> Tensor:
+    """Turn each image by `degrees`, clockwise or counter-clockwise at random; what comes in at a corner is black."""
+    still = images.new_zeros(len(images))
+    clockwise = 2 * torch.randint(2, (len(images),), device=images.device) - 1
+    return affine(
+        images, angle=degrees * clockwise, translate=still[:, None].expand(-1, 2), scale=still + 1, shear=still
+    )
+
+
+def thicken(images: Tensor, pixels: int) -> Tensor:
+    """Make bright strokes on black wider by `pixels` on each side, or thinner where `pixels` is below 0.
+
+    Each pixel becomes the brightest, or the darkest, of the square around it: dilation and erosion of grey images.
+    """
+    if pixels < 0:
+        return -thicken(-images, -pixels)
+    return F.max_pool2d(images, 2 * pixels + 1, stride=1, padding=pixels)
 
 
 def random_noise(images: Tensor, strength: float | tuple[float, float]) -> Tensor:

@@ -25,7 +25,7 @@ def save_checkpoint(
     model: nn.Module,
     optimizer: Optimizer | None = None,
     scheduler: LRScheduler | None = None,
-    history: list[dict] | None = None,
+    history: list[dict[str, Any]] | None = None,
 ) -> None:
     """Write the state of a model, and of its training as far as given, with torch's random state.
 
@@ -50,7 +50,7 @@ def load_checkpoint(
     scheduler: LRScheduler | None = None,
     *,
     epochs: int | None = None,
-) -> list[dict]:
+) -> list[dict[str, Any]]:
     """Bring a training back to the state that `save_checkpoint` wrote, with torch's random state.
 
     Optimizer and scheduler must be made as they were for the training that was saved: of the same class, with the same
@@ -84,7 +84,7 @@ def load_checkpoint(
     _load_all(path, [(bare(model), weights), *((part, saved) for part, saved in parts if part is not None)])
     _set_preprocessing(model, state)
     _set_random_state(state)
-    history: list[dict] = state["history"]
+    history: list[dict[str, Any]] = state["history"]
     return history
 
 
@@ -114,7 +114,9 @@ def check_can_be_saved(model: nn.Module, optimizer: Optimizer | None, scheduler:
     _state(model, optimizer, scheduler, [])
 
 
-def _state(model: nn.Module, optimizer: Optimizer | None, scheduler: LRScheduler | None, history: list | None) -> dict:
+def _state(
+    model: nn.Module, optimizer: Optimizer | None, scheduler: LRScheduler | None, history: list[dict[str, Any]] | None
+) -> dict[str, Any]:
     model = bare(model)
     weights = model.state_dict()  # an OrderedDict that also has the versions of the layers
     for name in list(weights):
@@ -134,7 +136,7 @@ def _state(model: nn.Module, optimizer: Optimizer | None, scheduler: LRScheduler
     return {"model": plain(weights, "model"), **{name: plain(value, name) for name, value in state.items()}}
 
 
-def _load_all(path: str | Path, parts: list[tuple[Any, dict]]) -> None:
+def _load_all(path: str | Path, parts: list[tuple[Any, dict[str, Any]]]) -> None:
     """Let each part load what was saved of it, or none."""
     before = [_copied(part.state_dict()) for part, _ in parts]
     try:
@@ -155,7 +157,7 @@ def _copied(state: Any) -> Any:
     return [_copied(value) for value in state] if type(state) is list else state
 
 
-def _other_layer(model: nn.Module, weights: dict) -> str:
+def _other_layer(model: nn.Module, weights: dict[str, Any]) -> str:
     """Name the first layer with other settings than the file's, as the norms of `cnncourse.models` keep them."""
     for name, ours in model.state_dict().items():
         theirs = weights.get(name)
@@ -168,12 +170,12 @@ def _other_layer(model: nn.Module, weights: dict) -> str:
     return ""
 
 
-def _set_preprocessing(model: nn.Module, state: dict) -> None:
+def _set_preprocessing(model: nn.Module, state: dict[str, Any]) -> None:
     if isinstance(values := state.get("preprocessing"), dict):
         carry(model, Preprocessing.from_dict(values))
 
 
-def _set_random_state(state: dict) -> None:
+def _set_random_state(state: dict[str, Any]) -> None:
     torch.set_rng_state(state["random"])
     if state["random_cuda"] and torch.cuda.device_count() == len(state["random_cuda"]):
         torch.cuda.set_rng_state_all(state["random_cuda"])
@@ -186,5 +188,5 @@ def _check_order_of_arguments(function: str, path: object, model: object) -> Non
         raise TypeError(f"{function}(path, model, …) takes the file's path first, then the model")
 
 
-def _pairs(settings: dict) -> str:
+def _pairs(settings: dict[str, Any]) -> str:
     return ", ".join(f"{key} = {value}" for key, value in settings.items())

@@ -4,6 +4,7 @@ Every function returns a matplotlib `Figure`. A notebook shows it once, as the v
 saves it, `figure.savefig("losses.png")`, or shows it in a window, `plt.show()`.
 """
 
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
 from pathlib import Path
@@ -32,11 +33,18 @@ Row = Mapping[str, Any]  # of a history: an epoch, and what was measured in it
 
 
 def use_style() -> None:
-    """Give all figures of this program the look of the course: matplotlib's settings change."""
+    """Give all figures of this program the look of the course: matplotlib's settings change.
+
+    A notebook then shows them with twice as many pixels, which screens of today draw sharply.
+    """
     plt.rcParams.update(STYLE)
+    if "IPython" in sys.modules and sys.modules["IPython"].get_ipython() is not None:
+        from matplotlib_inline.backend_inline import set_matplotlib_formats
+
+        set_matplotlib_formats("retina")
 
 
-class Figure(matplotlib.figure.Figure):
+class _Figure(matplotlib.figure.Figure):
     """A figure in the style of the course also when it is drawn, which is later than it is made."""
 
     def draw(self, renderer: RendererBase) -> None:
@@ -76,7 +84,7 @@ def plot_history(histories: Sequence[Row] | Mapping[str, Sequence[Row]]) -> matp
         rows = history if isinstance(history, Sequence) else [None]
         if not all(isinstance(row, Mapping) and "epoch" in row for row in rows):
             raise ValueError("a history is a list of rows with an epoch each; give several by name: {'name': history}")
-    figure, panels = plt.subplots(1, 2, figsize=(10, 3.6), FigureClass=Figure)
+    figure, panels = plt.subplots(1, 2, figsize=(8, 3.2), FigureClass=_Figure)
     for panel, measure in zip(panels, ("loss", "accuracy"), strict=True):
         for number, (name, history) in enumerate(histories.items()):
             for part, line in (("train", "--"), ("valid", "-")):
@@ -142,7 +150,7 @@ def plot_confusion(matrix: Tensor, classes: Sequence[str]) -> matplotlib.figure.
     right = torch.eye(number)
     errors = matrix * (1 - right)
     most = errors.max().item() or 1
-    figure, panel = plt.subplots(figsize=(1.9 + 0.56 * number, 1.5 + 0.47 * number), FigureClass=Figure)
+    figure, panel = plt.subplots(figsize=(1.9 + 0.56 * number, 1.5 + 0.47 * number), FigureClass=_Figure)
     panel.imshow(errors.numpy(), cmap="Blues", vmin=0, vmax=1.15 * most, aspect="auto")
     panel.imshow(right.numpy(), cmap="Greys", vmin=0, vmax=5, alpha=right.numpy(), aspect="auto")
     for label, answer in matrix.nonzero().tolist():
@@ -201,8 +209,8 @@ def plot_feature_maps(maps: Mapping[str, Tensor], *, columns: int = 8, size: flo
 def plot_filters(weights: Tensor, *, columns: int = 8, size: float = 0.9) -> matplotlib.figure.Figure:
     """The kernels of a convolution as pictures; the largest weight sets the scale for all.
 
-    Filters of three channels are pictures in colour, with 0 as grey. All others are red where a weight is positive,
-    blue where it is negative and white where it is 0; with several channels, each filter is a row of pictures.
+    Filters of three channels are pictures in colour, with 0 as grey. All others are blue where a weight is positive,
+    red where it is negative and white where it is 0; with several channels, each filter is a row of pictures.
 
     Args:
         weights: a convolution's `weight`, outputs×inputs×H×W.
@@ -224,7 +232,7 @@ def plot_filters(weights: Tensor, *, columns: int = 8, size: float = 0.9) -> mat
     columns = min(columns, len(pictures))
     figure, panels = _grid(-(-len(pictures) // columns), columns, size, size)
     for panel, picture in zip(panels.flat, pictures, strict=False):
-        panel.imshow(picture.numpy(), cmap="RdBu_r", vmin=-limit, vmax=limit)
+        panel.imshow(picture.numpy(), cmap="RdBu", vmin=-limit, vmax=limit)
     return figure
 
 
@@ -271,7 +279,7 @@ def plot_heat_maps(
 def _grid(rows: int, columns: int, width: float, height: float) -> tuple[matplotlib.figure.Figure, Any]:
     """A figure of small panels without axes; width and height of each in inches."""
     size = width * columns, height * rows
-    figure, panels = plt.subplots(rows, columns, figsize=size, squeeze=False, FigureClass=Figure)
+    figure, panels = plt.subplots(rows, columns, figsize=size, squeeze=False, FigureClass=_Figure)
     for panel in panels.flat:
         panel.set_axis_off()
     return figure, panels

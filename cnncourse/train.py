@@ -9,7 +9,7 @@ What is none of this is refused with an error that says what it is.
 import math
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -57,7 +57,7 @@ class Metrics(NamedTuple):
     accuracy: float
 
 
-class History(list):
+class History(list[dict[str, Any]]):
     """What `fit` measured: one dict for each epoch. Printed, it is a table."""
 
     def column(self, name: str) -> list[float]:
@@ -210,7 +210,7 @@ def fit(
     loss_function: Callable[[Tensor, Tensor], Tensor] = F.cross_entropy,
     checkpoint: str | Path | None = None,
 ) -> History:
-    """Train a model and print one line an epoch.
+    """Train a model and print a table with one line an epoch.
 
     The training loss and accuracy of an epoch are means over its batches as they were trained on, so the model still
     changes while they are taken; those of the validation part come after the epoch. Ctrl-C stops the training and
@@ -256,9 +256,10 @@ def fit(
         carry(model, preprocessing)
     if checkpoint is not None:
         check_can_be_saved(model, optimizer, scheduler)
+    first = len(history) + 1
     frozen = [layer for layer in model.modules() if not layer.training] if model.training else []
     try:
-        for epoch in range(len(history) + 1, epochs + 1):
+        for epoch in range(first, epochs + 1):
             start = time.perf_counter()
             row: dict[str, float] = {"epoch": epoch}
             lr = float(optimizer.param_groups[0]["lr"])
@@ -276,7 +277,9 @@ def fit(
                 scheduler.step()
             row |= {"lr": lr, "seconds": time.perf_counter() - start}
             history.append(row)
-            print(_line(row, epochs), flush=True)
+            if epoch == first:
+                print(_columns("epoch", {name: name for name in row}, epochs))
+            print(_columns(f"{epoch}/{epochs}", row, epochs), flush=True)
             if checkpoint is not None:
                 _save_or_warn(checkpoint, model, optimizer, scheduler, history)
     except KeyboardInterrupt:
@@ -345,6 +348,10 @@ def _format(name: str, value: float) -> str:
     return f"{value:.1f}" if name == "seconds" else f"{value:.4f}"
 
 
-def _line(row: dict[str, float], epochs: int) -> str:
-    values = [f"{name} {_format(name, value)}" for name, value in row.items() if name != "epoch"]
-    return f"epoch {row['epoch']:>{len(str(epochs))}}/{epochs}: " + ", ".join(values)
+def _columns(epoch: str, values: Mapping[str, Any], epochs: int) -> str:
+    """A line of the log: of an epoch, or of its names."""
+    texts = [epoch.rjust(max(5, 2 * len(str(epochs)) + 1))]
+    for name, value in values.items():
+        if name != "epoch":
+            texts.append((value if value == name else _format(name, value)).rjust(max(7, len(name))))
+    return " ".join(texts)

@@ -1,9 +1,19 @@
 import pytest
 import torch
 import torch.nn.functional as F
+from scipy import ndimage
 
 from cnncourse import augment
-from cnncourse.augment import affine, random_affine, random_crop, random_flip, random_noise, random_shift
+from cnncourse.augment import (
+    affine,
+    random_affine,
+    random_crop,
+    random_flip,
+    random_noise,
+    random_shift,
+    random_turn,
+    thicken,
+)
 from cnncourse.data import torchvision
 
 functional = torchvision.transforms.functional
@@ -15,6 +25,7 @@ CHANGES = [
     lambda images: random_noise(images, 0.2),
     lambda images: random_noise(images, (0, 0.4)),
     lambda images: random_shift(images, 2),
+    lambda images: random_turn(images, 20),
     lambda images: random_affine(images, degrees=20, translate=0.1, scale=(0.8, 1.2), shear=10),
 ]
 
@@ -199,6 +210,23 @@ def test_random_shift_moves_each_image_one_of_four_ways(images):
     taken = torch.stack([(moved - way).abs().amax(dim=(1, 2, 3)) < 1e-4 for way in ways])  # 4×N
     assert (taken.sum(dim=0) == 1).all()
     assert (taken.sum(dim=1) > 0).all()
+
+
+@pytest.mark.parametrize("degrees", [90, -90])
+def test_random_turn_turns_each_image_one_of_two_ways(images, degrees):
+    square = images[..., :8, :8]
+    ways = torch.stack([square.rot90(1, (2, 3)), square.rot90(-1, (2, 3))])
+    taken = (random_turn(square, degrees) - ways).abs().amax(dim=(2, 3, 4)) < 1e-4  # 2×N
+    assert (taken.sum(dim=0) == 1).all()
+    assert (taken.sum(dim=1) > 0).all()
+
+
+@pytest.mark.parametrize("pixels", [-2, -1, 0, 1, 2])
+def test_thicken_is_scipys_grey_dilation_and_erosion(images, pixels):
+    of_scipy = ndimage.grey_dilation if pixels > 0 else ndimage.grey_erosion
+    side = 2 * abs(pixels) + 1
+    expected = of_scipy(images.numpy(), size=(1, 1, side, side), mode="nearest")
+    assert torch.equal(thicken(images, pixels), torch.from_numpy(expected))
 
 
 @pytest.mark.parametrize("change", CHANGES)

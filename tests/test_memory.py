@@ -32,6 +32,7 @@ def single_blocks(keep: bool) -> int:
     return int(done.stdout)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc gives memory back so soon")
 def test_large_blocks_are_kept():
     assert single_blocks(keep=False) == 1

@@ -149,6 +149,26 @@ assert matplotlib.rcParams["axes.prop_cycle"].by_key()["color"][0] == "#0072B2"
         assert np.array_equal(drawn, pixels(plot_history(HISTORY)))
 
 
+def test_a_notebook_shows_figures_with_twice_their_pixels():
+    code = """
+import base64
+import matplotlib.pyplot as plt
+from IPython.core.interactiveshell import InteractiveShell
+from cnncourse.plots import plot_history, use_style
+shell = InteractiveShell.instance()
+use_style()
+figure, _ = plt.subplots(figsize=(3, 2), dpi=100)
+for shown in (figure, plot_history([{"epoch": 1, "train_loss": 2.0, "train_accuracy": 0.5}])):
+    data, metadata = shell.display_formatter.format(shown)
+    print(metadata["image/png"]["width"], int.from_bytes(base64.b64decode(data["image/png"])[16:20]))
+"""
+    lines = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout.splitlines()
+    for line, inches in zip(lines, (3, 10), strict=True):
+        width, pixels = map(int, line.split())
+        assert width // 100 == inches  # and a little more, for the margin
+        assert pixels // 2 == width
+
+
 def test_a_figure_stays_open_where_there_are_windows(monkeypatch):
     monkeypatch.setattr(FigureCanvasAgg, "required_interactive_framework", "qt")
     figure = show_images(torch.zeros(1, 1, 2, 2))
@@ -379,8 +399,8 @@ def test_filters_are_white_where_a_weight_is_0():
     image = figure.axes[0].images[0]
     (negative, zero), (_, positive) = image.to_rgba(image.get_array())[..., :3]
     assert np.allclose(zero, 1, atol=0.04)
-    assert negative[2] > negative[0]
-    assert positive[0] > positive[2]
+    assert negative[0] > negative[2]
+    assert positive[2] > positive[0]
 
 
 def test_filters_of_many_channels_are_rows_and_of_three_are_in_colour():

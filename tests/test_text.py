@@ -1,6 +1,7 @@
 """Text for consoles and pipes that lack some signs, as on Windows."""
 
 import io
+import os
 import subprocess
 import sys
 from contextlib import redirect_stdout
@@ -60,12 +61,12 @@ def test_where_everything_can_be_written_nothing_changes(monkeypatch, output):
     assert printable(SIGNS + " кошка") == SIGNS + " кошка"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("module", ["cnncourse.data", "cnncourse.experiments", "cnncourse.pad"])
 def test_the_commands_explain_themselves_anywhere(module):
     command = [sys.executable, "-X", "utf8=0", "-m", module, "--help"]
-    help_text = subprocess.run(
-        command, env={"PYTHONIOENCODING": "ascii", "PYTHONPATH": ":".join(sys.path)}, capture_output=True
-    )
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii", "PYTHONPATH": os.pathsep.join(sys.path)}
+    help_text = subprocess.run(command, env=environment, capture_output=True)
     assert help_text.returncode == 0, help_text.stderr
     assert b"usage: " in help_text.stdout
 

@@ -178,15 +178,23 @@ def test_the_training_accuracy_is_that_of_the_batches_as_they_were_trained_on():
     assert fit(model, [batch], optimizer=adam(model), epochs=1)[0]["train_accuracy"] == expected
 
 
-def test_fit_prints_one_line_an_epoch(capsys):
+def test_fit_prints_a_table_with_one_line_an_epoch(capsys):
     model = make_model()
-    fit(model, Loader(TRAIN, 8), Loader(VALID, 10), optimizer=adam(model), epochs=10)
+    history = fit(model, Loader(TRAIN, 8), Loader(VALID, 10), optimizer=adam(model), epochs=10)
+    head, *lines = capsys.readouterr().out.splitlines()
+    assert head.split() == list(history[0])
+    assert [line.split()[0] for line in lines] == [f"{epoch}/10" for epoch in range(1, 11)]
+    assert [line.split()[1] for line in lines] == [f"{loss:.4f}" for loss in history.column("train_loss")]
+    assert {len(line) for line in (head, *lines)} == {len(head)}
+    assert len(head) <= 80
+
+
+def test_the_log_is_aligned_up_to_a_thousand_epochs_and_with_any_rate(capsys):
+    model = make_model()
+    fit(model, [next(iter(Loader(TRAIN, 8)))], optimizer=torch.optim.SGD(model.parameters(), lr=1.234e-12), epochs=100)
     lines = capsys.readouterr().out.splitlines()
-    assert len(lines) == 10
-    assert lines[0].startswith("epoch  1/10: train_loss ")
-    assert lines[9].startswith("epoch 10/10: train_loss ")
-    names = ["train_loss", "train_accuracy", "valid_loss", "valid_accuracy", "lr", "seconds"]
-    assert [part.split()[0] for part in lines[0].split(": ")[1].split(", ")] == names
+    assert len(lines) == 101
+    assert len(set(map(len, lines))) == 1
 
 
 def test_history_is_a_table_when_printed_and_in_a_notebook():

@@ -26,7 +26,7 @@ class Mistake(NamedTuple):
     probability: float
 
 
-class Mistakes(list):
+class Mistakes(list[Mistake]):
     """One `Mistake` for each image that a network gets wrong. Printed, it is a table of the first 20 of them."""
 
     def __init__(self, rows: Iterable[Mistake], classes: tuple[str, ...] | None = None):

@@ -19,6 +19,8 @@ class DigitNet(nn.Module):
             With 0 there are no dropout layers.
         separable: divide each 3×3 convolution but the first in two: one kernel for each map, then a 1×1
             convolution that mixes the maps. That costs fewer parameters, so the maps can be more.
+        initialise: draws the weights of every convolution in place, for example `nn.init.kaiming_normal_`; PyTorch's
+            own way unless given.
 
     Source: 1×1 convolutions, and global average pooling in place of dense layers, are from Lin, Chen and Yan, "Network
     in network", 2014; separable convolutions as in Howard et al., "MobileNets", 2017.
@@ -34,6 +36,7 @@ class DigitNet(nn.Module):
         norm: Callable[[int], nn.Module] = nn.BatchNorm2d,
         dropout: float = 0,
         separable: bool = False,
+        initialise: Callable[[Tensor], Tensor] | None = None,
     ):
         super().__init__()
         a, b, c, d, e, f, g = channels
@@ -63,6 +66,9 @@ class DigitNet(nn.Module):
             *block(f, g, 1),  # N×g×1×1
             nn.Conv2d(g, 10, 1, bias=False),  # N×10×1×1
         )
+        for layer in self.modules():
+            if initialise is not None and isinstance(layer, nn.Conv2d):
+                initialise(layer.weight)
         # The channels of a pixel side by side in memory: the same numbers, and a faster step on one CPU thread.
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 

@@ -51,7 +51,7 @@ def _check_numbers(preprocessing: Preprocessing) -> None:
         raise ValueError(f"each class needs a name, but the preprocessing has {preprocessing.classes}")
     for name in ("mean", "std"):
         values = getattr(preprocessing, name)
-        if not all(isinstance(value, Real) and abs(value) < float("inf") for value in values):
+        if not all(isinstance(value, Real) and abs(value) < float("inf") for value in values):  # type: ignore[operator]
             raise ValueError(f"the {name} of each channel must be a number, but the preprocessing has {values}")
     if 0 in preprocessing.std:
         raise ValueError("the std of a channel is 0, as of images that are all alike: nothing can be divided by it")

@@ -15,6 +15,7 @@ lie between pixels 13.5 and 14.5, counted from 0, and at a tie at 13.5.
 
 import math
 from numbers import Real
+from typing import Any
 
 import numpy as np
 import torch
@@ -27,7 +28,7 @@ THINNEST = 0.125  # pixels; a thinner brush could pass between those points
 LARGEST = 10_000  # units of the pad
 
 
-def digit_image(strokes: list[dict]) -> Tensor:
+def digit_image(strokes: list[dict[str, Any]]) -> Tensor:
     """Make the drawing one of MNIST's images.
 
     A tiny drawing is made as large as any other: a single dot becomes a disc of 20 pixels. No ink is lost at the
@@ -49,7 +50,7 @@ def digit_image(strokes: list[dict]) -> Tensor:
     return torch.from_numpy(centred(grey_levels(ink(scaled(strokes)))))[None]
 
 
-def check_strokes(strokes: list[dict]) -> None:
+def check_strokes(strokes: list[dict[str, Any]]) -> None:
     """Raise a ValueError, which says where, if the strokes are not a drawing."""
     if not isinstance(strokes, list | tuple):
         raise ValueError("A drawing is a list of strokes.")
@@ -67,10 +68,10 @@ def check_strokes(strokes: list[dict]) -> None:
 
 def is_number(value: object) -> bool:
     """Tell whether a value is a finite number."""
-    return isinstance(value, Real) and not isinstance(value, bool) and -math.inf < value < math.inf
+    return isinstance(value, Real) and not isinstance(value, bool) and -math.inf < value < math.inf  # type: ignore[operator]
 
 
-def scaled(strokes: list[dict]) -> list[tuple[float, np.ndarray]]:
+def scaled(strokes: list[dict[str, Any]]) -> list[tuple[float, np.ndarray]]:
     """Return the strokes in pixels, their ink just in the box and in its middle: pairs of a radius and points, N×2."""
     drawing = [(stroke["radius"], np.array(stroke["points"], dtype=float)) for stroke in strokes]
     low = np.min([(points - radius).min(axis=0) for radius, points in drawing], axis=0)  # left and top
@@ -106,7 +107,8 @@ def near(start: float, end: float, radius: float) -> slice:
 def grey_levels(inked: np.ndarray) -> np.ndarray:
     """Return the share of each pixel that is ink, scaled so that the pixel with the most ink is 255: uint8 20×20."""
     counts = inked.reshape(BOX, SAMPLES, BOX, SAMPLES).sum(axis=(1, 3))
-    return np.floor(255 * counts / counts.max() + 0.5).astype(np.uint8)
+    levels: np.ndarray = np.floor(255 * counts / counts.max() + 0.5).astype(np.uint8)
+    return levels
 
 
 def centred(box: np.ndarray) -> np.ndarray:

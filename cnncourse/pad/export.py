@@ -13,6 +13,7 @@ import copy
 import inspect
 import json
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, fx, nn
@@ -34,7 +35,7 @@ def web_network(
     *,
     preprocessing: Preprocessing | ImageSet | None = None,
     title: str | None = None,
-) -> dict:
+) -> dict[str, Any]:
     """Write a network down as the drawing pad's JSON: a dict of plain values. The model stays as it is.
 
     Batch norm directly after a convolution is folded into it: the layer keeps the convolution's name, and has the
@@ -138,7 +139,7 @@ class _Recorder(fx.Interpreter):
         return value
 
 
-def _layers(model: nn.Module, images: Tensor, logits: Tensor) -> list[dict]:
+def _layers(model: nn.Module, images: Tensor, logits: Tensor) -> list[dict[str, Any]]:
     """The layers that lead to the model's output, each after its inputs, with weights as tensors."""
     try:
         _, *others = inspect.signature(model.forward).parameters.values()
@@ -151,7 +152,8 @@ def _layers(model: nn.Module, images: Tensor, logits: Tensor) -> list[dict]:
             "what it does may not depend on the images (if, for, while, len, int)."
         ) from error
 
-    layers, names = {}, ["input"]  # the layer of each step
+    layers: dict[fx.Node, dict[str, Any]] = {}  # the layer of each step
+    names = ["input"]
     for node in traced.graph.nodes:
         if node.op == "placeholder":
             layers[node] = {"name": "input"}
@@ -159,7 +161,8 @@ def _layers(model: nn.Module, images: Tensor, logits: Tensor) -> list[dict]:
             needed = [layers[node.args[0]]["name"]]
         elif isinstance(node.meta["value"], Tensor):  # steps on plain numbers, such as a shape, are not for the page
             layer, inputs, found = _layer(node, traced)
-            if kind_of(layer) in VANISH:
+            kind = kind_of(layer)
+            if kind is None or kind in VANISH:
                 node.replace_all_uses_with(inputs[0])
                 traced.graph.erase_node(node)
                 continue
@@ -171,7 +174,7 @@ def _layers(model: nn.Module, images: Tensor, logits: Tensor) -> list[dict]:
             names.append(name)
             layers[node] = {
                 "name": name if names.count(name) == 1 else f"{name} ({names.count(name)})",  # a layer that runs again
-                "type": kind_of(layer).__name__,
+                "type": kind.__name__,
                 "inputs": [layers[each]["name"] for each in inputs],
                 "shape": list(node.meta["value"].shape[1:]),
                 **found,
@@ -179,24 +182,24 @@ def _layers(model: nn.Module, images: Tensor, logits: Tensor) -> list[dict]:
     if not same(output, logits):
         raise ValueError("a hook, or a change in place (inplace=True, +=), changes what the model gives; take it away")
 
-    used = []
-    for layer in reversed({layer["name"]: layer for layer in layers.values()}.values()):
-        if layer["name"] in needed and layer["name"] != "input":
-            needed += layer["inputs"]
-            used.insert(0, layer)
+    used: list[dict[str, Any]] = []
+    for step in reversed({step["name"]: step for step in layers.values()}.values()):
+        if step["name"] in needed and step["name"] != "input":
+            needed += step["inputs"]
+            used.insert(0, step)
     return used
 
 
-def _layer(node: fx.Node, traced: fx.GraphModule) -> tuple[nn.Module, list[fx.Node], dict]:
+def _layer(node: fx.Node, traced: fx.GraphModule) -> tuple[nn.Module, list[fx.Node], dict[str, Any]]:
     """The layer that does what a step does, the steps that give it its maps, and what the page has to know of it."""
     given = [*node.args, *node.kwargs.values()]
     inputs = [each for each in given if isinstance(each, fx.Node) and isinstance(each.meta["value"], Tensor)]
     maps = [each.meta["value"].clone() for each in inputs]
     if node.op == "call_module":
-        layer = traced.get_submodule(node.target)
+        layer = traced.get_submodule(str(node.target))
         where, runs = f"{node.target} ({type(layer).__name__})", kind_of(layer) is not None
     else:
-        operation = getattr(node.target, "__name__", node.target)
+        operation = str(getattr(node.target, "__name__", node.target))
         where, runs = f"the operation {operation}", node.op != "get_attr" and operation in OPERATIONS
     if not runs:
         known = ", ".join(kind.__name__ for kind in LAYERS)
@@ -212,7 +215,7 @@ def _layer(node: fx.Node, traced: fx.GraphModule) -> tuple[nn.Module, list[fx.No
         raise ValueError(f"the page can't run {where} as it is here: {error}.") from error
 
 
-def _folded(convolution: dict, norm: dict) -> dict:
+def _folded(convolution: dict[str, Any], norm: dict[str, Any]) -> dict[str, Any]:
     """The convolution's weights with the scale and shift of the batch norm that follows, in float64 until written."""
     scale, shift = norm["weight"], norm["bias"]
     bias = 0 if convolution["bias"] is None else convolution["bias"].double() * scale

@@ -1,5 +1,8 @@
 """What the drawing pad can run: torch's layers, and what the page has to know of each."""
 
+from collections.abc import Callable
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 
@@ -15,11 +18,11 @@ class Add(nn.Module):
         return maps + others
 
 
-def _nothing(layer: nn.Module) -> dict:
+def _nothing(layer: nn.Module) -> dict[str, Any]:
     return {}
 
 
-def _window(layer: nn.Module) -> dict:
+def _window(layer: nn.Module) -> dict[str, Any]:
     if getattr(layer, "ceil_mode", False):
         raise ValueError("it has ceil_mode=True; make it with ceil_mode=False")
     names = [name for name in ("kernel_size", "stride", "padding", "dilation") if hasattr(layer, name)]
@@ -27,13 +30,13 @@ def _window(layer: nn.Module) -> dict:
     return {name: [number] * 2 if isinstance(number, int) else list(number) for name, number in numbers.items()}
 
 
-def _average_pool(layer: nn.AvgPool2d) -> dict:
+def _average_pool(layer: nn.AvgPool2d) -> dict[str, Any]:
     if layer.divisor_override is not None:
         raise ValueError("it has a divisor_override; leave that out")
     return _window(layer) | {"count_include_pad": layer.count_include_pad}
 
 
-def _convolution(layer: nn.Conv2d) -> dict:
+def _convolution(layer: nn.Conv2d) -> dict[str, Any]:
     if layer.padding_mode != "zeros":
         raise ValueError(f'it has padding_mode="{layer.padding_mode}"; make it with padding_mode="zeros"')
     attributes = _window(layer) | {"groups": layer.groups, **_weights(layer)}
@@ -46,9 +49,9 @@ def _convolution(layer: nn.Conv2d) -> dict:
     return attributes
 
 
-def _batch_norm(layer: nn.BatchNorm2d) -> dict:
+def _batch_norm(layer: nn.BatchNorm2d) -> dict[str, Any]:
     """Outside training, batch norm multiplies each channel by a number and adds another."""
-    if layer.running_mean is None:
+    if layer.running_mean is None or layer.running_var is None:
         raise ValueError("it keeps no statistics; make it with track_running_stats=True and train again")
     scale = 1 / (layer.running_var.double() + layer.eps).sqrt()
     scale = scale if layer.weight is None else scale * layer.weight
@@ -56,12 +59,12 @@ def _batch_norm(layer: nn.BatchNorm2d) -> dict:
     return {"weight": scale, "bias": shift if layer.bias is None else shift + layer.bias}
 
 
-def _group_norm(layer: nn.GroupNorm) -> dict:
+def _group_norm(layer: nn.GroupNorm) -> dict[str, Any]:
     weights = _weights(layer) if layer.affine else {"weight": torch.ones(layer.num_channels), "bias": None}
     return {"num_groups": layer.num_groups, "eps": layer.eps, **weights}
 
 
-def _softmax(layer: nn.Softmax) -> dict:
+def _softmax(layer: nn.Softmax) -> dict[str, Any]:
     if layer.dim not in (1, -1):
         raise ValueError(f"it has dim={layer.dim}; make it with dim=1, over the classes")
     return {}
@@ -73,12 +76,12 @@ def _dropout(p: float = 0.5, training: bool = True, inplace: bool = False) -> nn
     return nn.Identity()
 
 
-def _weights(layer: nn.Module) -> dict:
+def _weights(layer: nn.Module) -> dict[str, Any]:
     return {"weight": layer.weight, "bias": layer.bias}
 
 
 # The layers of the page, and a function that gives what it has to know of each.
-LAYERS = {
+LAYERS: dict[type[nn.Module], Callable[[Any], dict[str, Any]]] = {
     nn.Conv2d: _convolution,
     nn.Linear: _weights,
     nn.BatchNorm1d: _batch_norm,
@@ -97,9 +100,9 @@ LAYERS = {
     Add: _nothing,
 }
 TAKE_FEATURES = (nn.Linear, nn.BatchNorm1d, nn.LogSoftmax, nn.Softmax)  # here only N×features, no maps
-VANISH = (nn.Identity, nn.Dropout, nn.Dropout2d)  # what does nothing outside training
+VANISH: tuple[type[nn.Module], ...] = (nn.Identity, nn.Dropout, nn.Dropout2d)  # what does nothing outside training
 # What `forward` may do besides calling layers: each makes the layer that does the same, from the operation's arguments.
-OPERATIONS = {
+OPERATIONS: dict[str, Callable[..., nn.Module]] = {
     "relu": nn.ReLU,
     "relu_": nn.ReLU,
     "leaky_relu": nn.LeakyReLU,
@@ -127,7 +130,7 @@ def kind_of(layer: nn.Module) -> type[nn.Module] | None:
     return next((kind for kind in kinds if type(layer).forward is kind.forward), None)
 
 
-def attributes(layer: nn.Module, inputs: list[Tensor], output: Tensor) -> dict:
+def attributes(layer: nn.Module, inputs: list[Tensor], output: Tensor) -> dict[str, Any]:
     """What the page has to know to get this output from these inputs with a layer of `LAYERS`.
 
     Raises:
@@ -137,10 +140,10 @@ def attributes(layer: nn.Module, inputs: list[Tensor], output: Tensor) -> dict:
         raise ValueError(
             "it gets or gives neither maps C×H×W nor a list of numbers; let nn.Flatten() flatten everything"
         )
-    kind = kind_of(layer)
+    kind: Any = kind_of(layer)
     if kind in TAKE_FEATURES and inputs[0].ndim != 2:
         raise ValueError("it gets maps; put nn.Flatten() before it")
-    found = LAYERS.get(kind, _nothing)(layer)
+    found: dict[str, Any] = LAYERS.get(kind, _nothing)(layer)
     if not same(layer(*inputs), output):
         raise ValueError(
             f"it does something else than {kind.__name__}, or maps that were changed in place (inplace=True) "

@@ -3,6 +3,7 @@
 import html
 import json
 from pathlib import Path
+from typing import Any
 
 from cnncourse._model import carry
 from cnncourse.checkpoint import load_weights
@@ -56,13 +57,14 @@ body {{ max-width: 60rem; margin: 0 auto; padding: 1rem; font-family: system-ui,
 """
 
 
-def sample_drawings() -> list[dict]:
+def sample_drawings() -> list[dict[str, Any]]:
     """Return the pad's own drawings, {"digit": 7, "strokes": […]}, at least one of each digit."""
     script = (JS / "samples.js").read_text(encoding="utf8")
-    return json.loads(script.split("cnncourse.SAMPLES = ")[1].split(";")[0])
+    drawings: list[dict[str, Any]] = json.loads(script.split("cnncourse.SAMPLES = ")[1].split(";")[0])
+    return drawings
 
 
-def draw_page(network: dict, title: str) -> str:
+def draw_page(network: dict[str, Any], title: str) -> str:
     """Write the pad with a network as a page that needs no other file and no other host.
 
     Args:
@@ -81,7 +83,7 @@ def _script(value: object) -> str:
     return json.dumps(value, ensure_ascii=False, allow_nan=False).replace("<", "\\u003c")
 
 
-def read_file(file: Path | None = None, recipe: str | None = None) -> tuple[str, dict]:
+def read_file(file: Path | None = None, recipe: str | None = None) -> tuple[str, dict[str, Any]]:
     """Read a network from a file: its title, and the network as a dict, as `web_network` gives it.
 
     Args:
@@ -109,7 +111,7 @@ def read_file(file: Path | None = None, recipe: str | None = None) -> tuple[str,
     return file.stem, web_network(model)
 
 
-def _read_json(file: Path) -> dict:
+def _read_json(file: Path) -> dict[str, Any]:
     """Read a file that says it is a network. Whether it is a whole one, the page finds out and says."""
     again = "Write it again with cnncourse.pad.export_web."
     try:

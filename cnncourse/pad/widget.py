@@ -1,6 +1,7 @@
 """The drawing pad in a notebook, with your own network: Python runs the model on each drawing, or on each picture."""
 
 import io
+from typing import Any
 
 import anywidget
 import torch
@@ -57,7 +58,7 @@ class DrawingPad(anywidget.AnyWidget):
         self.preprocessing = preprocessing_of(model, preprocessing)
         self.model = bare(model)  # layer by layer
         self.network = _about(self.model, self.preprocessing) | {"title": title or type(self.model).__name__}
-        self._strokes: list[dict] = []
+        self._strokes: list[dict[str, Any]] = []
         self._picture: bytes | None = None  # the file, for a pad that is shown once more
         self._image: Tensor | None = None
         self._probabilities: Tensor | None = None
@@ -65,11 +66,11 @@ class DrawingPad(anywidget.AnyWidget):
         self.on_msg(self._receive)
 
     @property
-    def strokes(self) -> list[dict]:
+    def strokes(self) -> list[dict[str, Any]]:
         return self._strokes
 
     @strokes.setter
-    def strokes(self, strokes: list[dict]) -> None:
+    def strokes(self, strokes: list[dict[str, Any]]) -> None:
         self._read(self._draw(strokes))
         self.send({"draw": strokes})
 
@@ -84,7 +85,7 @@ class DrawingPad(anywidget.AnyWidget):
     def __repr__(self) -> str:
         return printable(f"The drawing pad of {self.network['title']}. Run this cell in a notebook, and draw here.")
 
-    def _draw(self, strokes: list[dict]) -> Tensor | None:
+    def _draw(self, strokes: list[dict[str, Any]]) -> Tensor | None:
         """Take a drawing; return the images that the model gets, 1×1×S×S, or None for an empty one."""
         channels, height, width = self.preprocessing.input_shape
         empty = isinstance(strokes, list | tuple) and not strokes
@@ -126,7 +127,7 @@ class DrawingPad(anywidget.AnyWidget):
         check_answer(self.model, logits, 1, self.preprocessing)
         return logits[0].float().cpu()
 
-    def _receive(self, widget: object, message: dict, buffers: list[memoryview]) -> None:
+    def _receive(self, widget: object, message: dict[str, Any], buffers: list[memoryview]) -> None:
         """Answer a question of the pad in the browser, see pad/js/widget.js. An error goes there too."""
         try:
             answer, data = self._answer(message, buffers)
@@ -134,7 +135,7 @@ class DrawingPad(anywidget.AnyWidget):
             answer, data = {"error": f"{type(error).__name__}: {error}"}, []
         self.send(answer | {"question": message.get("question")}, data)
 
-    def _answer(self, message: dict, buffers: list[memoryview]) -> tuple[dict, list[bytes]]:
+    def _answer(self, message: dict[str, Any], buffers: list[memoryview]) -> tuple[dict[str, Any], list[bytes]]:
         ask = message["ask"]
         if ask == "network":
             return {"network": self.network, "strokes": self.strokes}, [self._picture] if self._picture else []
@@ -144,13 +145,13 @@ class DrawingPad(anywidget.AnyWidget):
             return _numbers(logits) | {"outputs": []}, []
         images = self._open(bytes(buffers[0])) if ask == "picture" else self._draw(message["strokes"])
         read = self._read(images)
-        if read is None:
+        if images is None or read is None:
             return {}, []
         batch, logits = read
         outputs, maps = self._outputs(batch)
         return _numbers(logits) | {"outputs": outputs}, [*maps, images.numpy().tobytes()]
 
-    def _outputs(self, batch: Tensor) -> tuple[list[dict], list[bytes]]:
+    def _outputs(self, batch: Tensor) -> tuple[list[dict[str, Any]], list[bytes]]:
         """What each layer gives: its numbers as bytes from -127 to 127, which stands for the layer's largest.
 
         Layers that give no numbers of the one image, as an LSTM or a loss, are left out.
@@ -167,7 +168,7 @@ class DrawingPad(anywidget.AnyWidget):
         return outputs, maps
 
 
-def _about(model: nn.Module, preprocessing: Preprocessing) -> dict:
+def _about(model: nn.Module, preprocessing: Preprocessing) -> dict[str, Any]:
     """What the pad shows of a model, after a first answer to an empty image."""
     shape = preprocessing.input_shape
     with evaluating(model), torch.inference_mode(False), torch.no_grad():
@@ -185,5 +186,5 @@ def _about(model: nn.Module, preprocessing: Preprocessing) -> dict:
     }
 
 
-def _numbers(logits: Tensor) -> dict:
+def _numbers(logits: Tensor) -> dict[str, Any]:
     return {"logits": logits.tolist(), "probabilities": logits.softmax(dim=0).tolist()}

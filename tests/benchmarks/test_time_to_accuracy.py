@@ -70,6 +70,7 @@ def test_the_course_way_is_the_recipe(tmp_path):
     assert accuracies == [row["valid_accuracy"] for row in run_seed(RECIPE, 0, tmp_path)["history"]]
 
 
+@pytest.mark.slow
 def test_the_textbook_way_learns():
     images = load("MNIST", "train")
     rows = list(textbook_epochs(images, images.subset(slice(500)), epochs=6, workers=0))

@@ -204,6 +204,7 @@ def test_classes_are_torchvisions():
     assert list(CLASSES["MNIST"]) == [text.split(" - ")[0] for text in torchvision.datasets.MNIST.classes]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_statistics_are_those_of_all_training_images(name):
     if not _sources.cache_file(name, "train").exists():

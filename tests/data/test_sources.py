@@ -336,6 +336,7 @@ def test_the_sample_is_small():
     assert sum(file.stat().st_size for file in settings.files("sample").glob("*.npz")) < 10e6
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", _sources.SETS)
 def test_full_sets_load_fast_and_give_the_sample(name, monkeypatch, tmp_path):
     monkeypatch.setenv("CNNCOURSE_DATA", str(FULL))

@@ -3,6 +3,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -17,6 +19,7 @@ def python(code: str, *folders: Path) -> subprocess.CompletedProcess:
     )
 
 
+@pytest.mark.slow
 def test_data_sets_and_transforms_work_however_torchvision_was_built():
     done = python(
         "import cnncourse.data.torchvision\n"
@@ -51,6 +54,7 @@ def fake_torchvision(folder: Path, content: str) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_missing_operators_are_declared_and_stay(tmp_path):
     folder = fake_torchvision(
         tmp_path,  # as torchvision does it, where its own library could not be loaded
@@ -81,6 +85,7 @@ def test_nothing_is_declared_where_torchvision_works(tmp_path):
     assert done.stdout == "False\n", done.stderr
 
 
+@pytest.mark.slow
 def test_another_error_of_torchvision_is_shown(tmp_path):
     done = python(
         "import cnncourse.data.torchvision", fake_torchvision(tmp_path, "raise RuntimeError('other CUDA version')")

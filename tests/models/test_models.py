@@ -215,6 +215,19 @@ def test_digitnet_computes_what_its_layers_say():
     torch.testing.assert_close(model(images), F.conv2d(hidden, last)[:, :, 0, 0])
 
 
+def test_digitnets_weights_can_be_drawn_in_another_way():
+    """He's, after whose paper nn.init.kaiming_normal_ is named, have the variance 2 / (inputs of an output)."""
+    torch.manual_seed(0)
+    widths = (64, 64, 64, 64, 64, 64, 64)
+    model = DigitNet(widths, norm=nn.Identity, initialise=nn.init.kaiming_normal_)
+    for layer in (layer for layer in model.modules() if isinstance(layer, nn.Conv2d)):
+        inputs = layer.weight[0].numel()
+        assert layer.weight.std().item() == pytest.approx((2 / inputs) ** 0.5, rel=0.15)
+    assert sum(map(torch.numel, model.parameters())) == sum(
+        map(torch.numel, DigitNet(widths, nn.Identity).parameters())
+    )
+
+
 def test_each_3x3_convolution_but_the_first_can_filter_the_maps_alone_and_then_mix_them():
     features = list(DigitNet((2, 3, 4, 5, 6, 7, 3), separable=True).features)
     convolutions = [layer for layer in features if isinstance(layer, nn.Conv2d)]

@@ -2,14 +2,9 @@
 
 import io
 import json
-import os
 import re
-import subprocess
-import sys
-import time
 from base64 import b64decode, b64encode
 
-import nbformat
 import numpy as np
 import pytest
 import torch
@@ -17,6 +12,7 @@ import torch.nn.functional as F
 from axe_playwright_python.sync_playwright import Axe
 from browsing import open_page
 from exported import prepared, prepared_for
+from jupyter import jupyterlab, run_cell
 from PIL import Image
 from torch import nn
 
@@ -26,7 +22,7 @@ from cnncourse.experiments import trained
 from cnncourse.models import DigitNet, LeNet5, SeminarCNN
 from cnncourse.pad.digits import digit_image
 from cnncourse.pad.export import web_network
-from cnncourse.pad.page import JS, draw_page, sample_drawings
+from cnncourse.pad.page import draw_page, sample_drawings
 from cnncourse.pad.widget import DrawingPad
 
 SEVEN = [
@@ -531,52 +527,8 @@ pad"""
 
 @pytest.fixture
 def lab(tmp_path):
-    """A JupyterLab of its own with a notebook: gives its address and its folder."""
-    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(CELL, id="pad")])
-    notebook.metadata["kernelspec"] = {"display_name": "Python 3", "language": "python", "name": "python3"}
-    folder, settings = tmp_path / "notebooks", tmp_path / "settings/@jupyterlab/apputils-extension"
-    folder.mkdir()
-    settings.mkdir(parents=True)
-    nbformat.write(notebook, folder / "draw.ipynb")
-    (settings / "notification.jupyterlab-settings").write_text('{"fetchNews": "false", "checkForUpdates": false}')
-    environment = os.environ | {
-        "JUPYTER_CONFIG_DIR": str(tmp_path / "config"),
-        "JUPYTER_RUNTIME_DIR": str(tmp_path / "runtime"),
-        "JUPYTERLAB_SETTINGS_DIR": str(tmp_path / "settings"),
-        "JUPYTERLAB_WORKSPACES_DIR": str(tmp_path / "workspaces"),
-        "IPYTHONDIR": str(tmp_path / "ipython"),
-        "PYTHONPATH": str(JS.parents[2]),
-        "OMP_NUM_THREADS": "1",
-    }
-    options = ["--no-browser", "--ip=127.0.0.1", "--port=0", "--IdentityProvider.token=", "--allow-root"]
-    options += [f"--notebook-dir={folder}", "--expose-app-in-browser", "--LabApp.extension_manager=readonly"]
-    with (tmp_path / "log").open("w") as log:
-        server = subprocess.Popen(
-            [sys.executable, "-m", "jupyterlab", *options], env=environment, cwd=folder, stdout=log, stderr=log
-        )
-        try:
-            yield wait_for(lambda: address_of(tmp_path / "runtime"), server, tmp_path / "log"), folder
-        finally:
-            server.terminate()
-            server.wait(30)
-
-
-def address_of(runtime):
-    """Where the server listens, as soon as it says so."""
-    for file in runtime.glob("jpserver-*.json"):
-        if text := file.read_text():
-            return json.loads(text)["url"]
-    return None
-
-
-def wait_for(found, server, log, seconds=60):
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        assert server.poll() is None, log.read_text()
-        if value := found():
-            return value
-        time.sleep(0.2)
-    raise TimeoutError(log.read_text())
+    with jupyterlab(tmp_path, CELL) as address_and_folder:
+        yield address_and_folder
 
 
 @pytest.mark.slow
@@ -584,17 +536,20 @@ def wait_for(found, server, log, seconds=60):
 def test_draws_in_jupyterlab(browser, lab):
     address, folder = lab
     context = browser.new_context(viewport={"width": 1400, "height": 1000})
-    context.set_default_timeout(120_000)
     context.add_init_script(KEEP_UPDATES)
     page = context.new_page()
-    page.goto(f"{address}lab/tree/draw.ipynb")
-    page.wait_for_selector(".jp-NotebookPanel .jp-CodeCell")
-    page.wait_for_function("jupyterapp.shell.currentWidget.sessionContext.session?.kernel?.status === 'idle'")
-    page.evaluate("void jupyterapp.commands.execute('notebook:run-all-cells')")
+    run_cell(page, address)
     page.wait_for_selector(".cnncourse-pad canvas.board")
     shown = draw_seven(page)
     check_answer(best(), shown, page.evaluate(BARS))
     strokes, probabilities = json.loads((folder / "answer.json").read_text())
     assert torch.equal(digit_image(strokes).flatten(), torch.tensor(shown["image"], dtype=torch.uint8))
     torch.testing.assert_close(torch.tensor(probabilities), torch.tensor(shown["probabilities"]))
+
+    brush = page.locator(".cnncourse-pad input[type=range]")
+    before = float(brush.input_value())
+    brush.focus()
+    page.keyboard.press("ArrowUp")
+    assert float(brush.input_value()) > before
+    assert brush.evaluate("element => element === document.activeElement")
     context.close()

@@ -2,9 +2,12 @@
 (function (cnncourse) {
   "use strict";
 
+  const CONTROLS = new Set(["input", "select", "button"]);
+
   /** An HTML element. A property that begins with "on" is a listener, null and false are left out. */
   function make(tag, properties = {}, ...children) {
     const element = document.createElement(tag);
+    if (CONTROLS.has(tag)) element.dataset.lmSuppressShortcuts = "true"; // or JupyterLab takes its arrow keys
     for (const [name, value] of Object.entries(properties)) {
       if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
       else if (value !== null && value !== false) element.setAttribute(name, value === true ? "" : value);
