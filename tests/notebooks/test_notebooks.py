@@ -12,10 +12,22 @@ import nbformat
 import pytest
 import run_notebooks
 
+from cnncourse.quiz import quiz
+
 ROOT = Path(__file__).parents[2]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 SECTIONS = ["Predict first", "Exercises", "Quiz", "Key points", "What comes next"]
-TAGS = {"setup", "exercise", "check", "solution", "hide-cell", "hide-input", "nbval-check-output", "raises-exception"}
+TAGS = {
+    "setup",
+    "exercise",
+    "task",
+    "check",
+    "solution",
+    "hide-cell",
+    "hide-input",
+    "nbval-check-output",
+    "raises-exception",
+}
 TRACES_OF_A_MACHINE = {
     "a path": re.compile(r"(?<![\w.:/])(?:/(?:home|Users|root|tmp|work|opt|var|mnt)/|[A-Z]:\\)\w"),
     "an address in memory": re.compile(r"\bat 0x[0-9a-f]{6,}"),
@@ -77,6 +89,11 @@ def notebook(path, notebooks):
     return notebooks[path]
 
 
+def number_of(path):
+    """A chapter's number as it is written: 1, 10, 10b."""
+    return path.stem.split("_")[0].lstrip("0")
+
+
 def cells(notebook, *, tag=None):
     """The code cells, or those with a tag."""
     code = [cell for cell in notebook.cells if cell.cell_type == "code"]
@@ -110,7 +127,7 @@ def test_has_the_parts_of_a_chapter(path, notebook):
     levels, titles = zip(*headings(notebook), strict=True)
     assert levels[0] == 1
     assert levels.count(1) == 1
-    assert titles[0].startswith(f"{int(path.stem[:2])} ")
+    assert titles[0].startswith(f"{number_of(path)} ")
     assert all(deeper <= level + 1 for level, deeper in pairwise(levels)), "a heading skips a level"
     second = [title for level, title in headings(notebook) if level == 2]
     assert [title for title in second if title in SECTIONS] == SECTIONS
@@ -126,18 +143,35 @@ def test_begins_with_the_setup_cell(notebook):
 
 @every_notebook
 def test_each_exercise_has_stub_check_hint_and_solution(path, notebook):
-    chapter = int(path.stem[:2])
-    exercises = re.findall(r"^### Exercise ([\d.]+)", markdown(notebook), flags=re.M)
+    chapter = number_of(path)
+    exercises = re.findall(r"^### Exercise ([\w.]+)", markdown(notebook), flags=re.M)
+    tasks = re.findall(r"^### Try it ([\w.]+)", markdown(notebook), flags=re.M)
     assert exercises == [f"{chapter}.{number}" for number in range(1, len(exercises) + 1)]
+    assert tasks == [f"{chapter}.{letter}" for letter in "abcdef"[: len(tasks)]]
     assert len(exercises) >= 2
     tags = [tag for cell in cells(notebook) for tag in cell.metadata.get("tags", [])]
-    assert [tag for tag in tags if tag in ("exercise", "check", "solution")] == [
-        "exercise",
-        "check",
-        "solution",
-    ] * len(exercises)
+    parts = [tag for tag in tags if tag in ("exercise", "task", "check", "solution")]
+    assert parts[1::3] == ["check"] * len(exercises + tasks)
+    assert parts[2::3] == ["solution"] * len(exercises + tasks)
+    assert [parts[::3].count(kind) for kind in ("exercise", "task")] == [len(exercises), len(tasks)]
     hints = re.findall(r"<summary>(Hint.*?)</summary>", markdown(notebook))
     assert hints == ["Hint 1", "Hint 2"] * len(exercises)
+
+
+@every_notebook
+def test_there_is_something_to_do_early_and_in_each_third(notebook):
+    """The first task comes within the first 400 words."""
+    words, places = 0, []
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown":
+            words += len(cell.source.split("\n## Exercises\n")[0].split())
+            if "\n## Exercises\n" in cell.source:
+                break
+        elif "task" in cell.metadata.get("tags", []):
+            places.append(words)
+    assert places, "there is no task"
+    assert places[0] <= 400
+    assert {int(3 * place / (words + 1)) for place in places} == {0, 1, 2}
 
 
 @every_notebook
@@ -150,7 +184,11 @@ def test_nothing_gives_an_exercise_away(notebook):
             assert cell.metadata.cellView == "form"
             assert cell.source.startswith(f"# @title {tag.capitalize()}\n")
     assert all(cell.metadata.jupyter.outputs_hidden for cell in cells(notebook, tag="solution"))
-    assert all(cell.source.endswith("...  # your code here") for cell in cells(notebook, tag="exercise"))
+    assert all(
+        cell.source.endswith("...  # your code here")
+        for tag in ("exercise", "task")
+        for cell in cells(notebook, tag=tag)
+    )
 
 
 @every_notebook
@@ -162,11 +200,13 @@ def test_stubs_are_not_done_and_solutions_are_correct(notebook):
 
 
 @every_notebook
-def test_quiz_has_answers(notebook):
-    quiz = markdown(notebook).split("\n## Quiz\n")[1].split("\n## ")[0]
-    questions = re.findall(r"^\*\*\d+\.\*\* ", quiz, flags=re.M)
-    assert len(questions) >= 3
-    assert quiz.count("<summary>Answer</summary>") == len(questions)
+def test_the_quiz_takes_answers(path, notebook):
+    """Its questions stand in one place, and the page shows them without running anything."""
+    number = path.stem.split("_")[0]
+    [cell] = [cell for cell in cells(notebook) if "cnncourse.quiz" in cell.source]
+    assert cell.source == f'from cnncourse.quiz import quiz\n\nquiz("{number}")'
+    [output] = cell.outputs
+    assert output.data["text/html"] == quiz(number)._repr_html_()
 
 
 @every_notebook
@@ -202,6 +242,19 @@ def test_outputs_are_free_of(trace, notebook):
         ]
         found += [(name, text) for text in texts if TRACES_OF_A_MACHINE[trace].search(text)]
     assert found == []
+
+
+@every_notebook
+def test_lines_fit_the_page(notebook):
+    """The widest page shows 88 characters of code and 80 of what it prints."""
+    long = [(cell.id, line) for cell in cells(notebook) for line in cell.source.splitlines() if len(line) > 88]
+    for name, output in outputs(notebook):
+        data = output.get("data", {})
+        text = output.get(
+            "text", "" if {"image/png", "image/svg+xml", "text/html"} & data.keys() else data.get("text/plain", "")
+        )
+        long += [(name, line) for line in text.splitlines() if len(line) > 80]
+    assert long == []
 
 
 @every_notebook

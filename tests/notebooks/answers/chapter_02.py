@@ -202,3 +202,289 @@ wrong(
     ("changes the Tensor", changing_weight),
     ("pixels give|numbers differ", lambda images, weight, bias, dilation: torch.zeros(2, 4, 11, 10)),
 )
+
+
+def row_by_row(images, distance):
+    shifted = torch.zeros(images.shape, dtype=images.dtype)
+    for row in range(distance, images.shape[2]):
+        shifted[:, :, row] = images[:, :, row - distance]
+    return shifted
+
+
+def of_numpy(images, distance):
+    shifted = np.zeros(images.shape)
+    shifted[:, :, distance:] = images.numpy()[:, :, : images.shape[2] - distance]
+    return shifted
+
+
+def rolled_down(images, distance):
+    shifted = images.roll(distance, dims=2)
+    shifted[:, :, :distance] = 0
+    return shifted
+
+
+right(
+    "2.a",
+    row_by_row,
+    of_numpy,
+    rolled_down,
+    lambda images, distance: shift_right(images.mT, distance).mT,
+    lambda images, distance: F.pad(images, [0, 0, distance, -distance]),
+    lambda images, distance: shift_right(images.double().transpose(2, 3), distance).transpose(2, 3),
+)
+
+
+def moved_in_place(images, distance):
+    images[:, :, distance:] = images[:, :, : images.shape[2] - distance].clone()
+    return images
+
+
+wrong(
+    "2.a",
+    ("moves to the right", lambda images, distance: shift_right(images, distance)),
+    ("moves up", lambda images, distance: F.pad(images, [0, 0, -distance, distance])),
+    ("comes in again", lambda images, distance: images.roll(distance, dims=2)),
+    ("has not moved", lambda images, distance: images),
+    ("not where they should", lambda images, distance: F.pad(images, [0, 0, distance, -distance]) + 1),
+    ("not where they should", lambda images, distance: F.pad(images, [0, 0, 1 + distance, -1 - distance])),
+    ("not where they should", lambda images, distance: F.pad(images, [-distance, distance, 0, 0])),
+    ("not where they should|has not moved", lambda images, distance: torch.zeros_like(images)),
+    ("should be 3×1×6×8, not a tensor of", lambda images, distance: images[:, :, distance:]),
+    ("should be", lambda images, distance: F.pad(images, [0, 0, distance, 0])),
+    ("stopped with RuntimeError", lambda images, distance: images + images[:, :, distance:]),
+    ("changes the Tensor", moved_in_place),
+)
+
+
+def in_two_loops(image, kernel, row, column):
+    total = 0.0
+    for i in range(len(kernel)):
+        for j in range(len(kernel)):
+            total += float(kernel[i, j]) * float(image[row + i, column + j])
+    return total
+
+
+right(
+    "2.b",
+    in_two_loops,
+    lambda image, kernel, row, column: convolve(image, kernel)[row, column],
+    lambda image, kernel, row, column: F.conv2d(image[None, None], kernel[None, None])[0, 0, row, column].item(),
+    lambda image, kernel, row, column: np.sum(
+        image.numpy()[row : row + len(kernel), column : column + len(kernel)] * kernel.numpy()
+    ),
+    lambda image, kernel, row, column: (
+        image[row:, column:][: len(kernel), : len(kernel)].flatten().double() @ kernel.flatten().double()
+    ),
+)
+
+
+def one_place(size=len, combine=lambda patch, kernel: (patch * kernel).sum(), turned=False):
+    def answer_at(image, kernel, row, column):
+        if turned:
+            row, column = column, row
+        return combine(image[row : row + size(kernel), column : column + size(kernel)], kernel)
+
+    return answer_at
+
+
+def black_border(image, kernel, row, column):
+    image[0] = 0
+    return one_place()(image, kernel, row, column)
+
+
+wrong(
+    "2.b",
+    ("other order", one_place(turned=True)),
+    ("without the kernel", one_place(combine=lambda patch, kernel: patch.sum())),
+    ("mean of the products", one_place(combine=lambda patch, kernel: (patch * kernel).mean())),
+    ("multiplies matrices", one_place(combine=lambda patch, kernel: (patch @ kernel).sum())),
+    ("gives", one_place(combine=lambda patch, kernel: (patch * kernel.flip(0, 1)).sum())),
+    ("gives", one_place(combine=lambda patch, kernel: (patch * kernel.T).sum())),
+    ("gives", one_place(combine=lambda patch, kernel: (patch * kernel).abs().sum())),
+    ("gives", one_place(combine=lambda patch, kernel: (patch + kernel).sum())),
+    ("5×5 kernel|2×2 kernel.*stopped|must match", one_place(size=lambda kernel: 3)),
+    ("one number, not a tensor of 3×3", one_place(combine=lambda patch, kernel: patch * kernel)),
+    ("gives", lambda image, kernel, row, column: one_place()(image, kernel, row + 1, column)),
+    ("changes the Tensor", black_border),
+)
+
+right(
+    "2.c",
+    lambda kernel: (kernel - 1) / 2,
+    lambda kernel: kernel // 2,
+    lambda kernel: int(kernel / 2),
+    lambda kernel: torch.tensor((kernel - 1) // 2),
+    lambda kernel: next(padding for padding in range(kernel) if output_size(28, kernel, 1, padding) == 28),
+    lambda kernel: sum(1 for _ in range(1, kernel, 2)),
+)
+
+wrong(
+    "2.c",
+    ("both sides", lambda kernel: kernel - 1),
+    ("half a pixel", lambda kernel: kernel / 2),
+    ("with padding 3, 28 pixels become 30", lambda kernel: (kernel + 1) // 2),
+    ("28 pixels become", lambda kernel: 1),
+    ("28 pixels become", lambda kernel: 2),
+    ("28 pixels become", lambda kernel: kernel),
+    ("28 pixels become", lambda kernel: 0),
+    ("28 pixels become|both sides", lambda kernel: kernel - 2),
+    ("28 pixels become", lambda kernel: -(kernel - 1) // 2),
+    ("stopped with", lambda kernel: kernel.shape),
+    ("one number", lambda kernel: (kernel // 2, kernel // 2)),
+)
+
+
+def measured(kernel_sizes):
+    picture = torch.ones(1, 1, 40, 40, requires_grad=True)
+    result = picture
+    for size in kernel_sizes:
+        result = F.conv2d(result, torch.ones(1, 1, size, size))
+    result[0, 0, 0, 0].backward()
+    return (picture.grad[0, 0, 0] != 0).sum()
+
+
+def step_by_step(kernel_sizes):
+    side = 1
+    for size in kernel_sizes:
+        side += size - 1
+    return side
+
+
+right(
+    "2.d",
+    step_by_step,
+    lambda sizes: sum(sizes) - len(sizes) + 1,
+    lambda sizes: np.sum(np.array(sizes) - 1) + 1,
+    lambda sizes: 1 + torch.tensor(sizes).sub(1).sum(),
+    lambda sizes: measured(sizes) if len(sizes) < 14 else step_by_step(sizes),
+    lambda sizes: list(accumulate(sizes, lambda side, size: side + size - 1))[-1],
+)
+
+
+def emptied(sizes):
+    side = step_by_step(sizes)
+    sizes.clear()
+    return side
+
+
+wrong(
+    "2.d",
+    ("do not simply add up", sum),
+    ("begins with one pixel", lambda sizes: sum(size - 1 for size in sizes)),
+    ("two pixels only if it is 3×3", lambda sizes: 1 + 2 * len(sizes)),
+    ("largest kernel alone", max),
+    ("sees 5, not 9", lambda sizes: 3 ** len(sizes)),
+    ("sees|begins with one", lambda sizes: sizes[0] + 1),
+    ("sees|largest", lambda sizes: sizes[0]),
+    ("sees|add up", lambda sizes: 2 + sum(size - 1 for size in sizes)),
+    ("sees", lambda sizes: step_by_step(sizes) ** 2),
+    ("one number", lambda sizes: [size - 1 for size in sizes]),
+    ("stopped with TypeError", lambda sizes: sizes - 1),
+    ("changes the list", emptied),
+)
+
+
+def both_kinds(
+    split=lambda images, seed: images.split(0.2, seed=seed),
+    seeded=torch.manual_seed,
+    draw=lambda: torch.randn(8, 1, 3, 3),
+    edges=lambda: eight,
+    call=lambda score, kernels, train, valid: score(kernels, train, valid),
+    pair=lambda one, two: (one, two),
+):
+    def run(images, seeds, score):
+        pairs = []
+        for seed in seeds:
+            train, valid = split(images, seed)
+            seeded(seed)
+            drawn = draw()
+            pairs.append(pair(call(score, edges(), train, valid), call(score, drawn, train, valid)))
+        return pairs
+
+    return run
+
+
+def as_an_array(images, seeds, score):
+    result = np.zeros((len(seeds), 2))
+    for number, seed in enumerate(seeds):
+        parts = images.split(0.2, seed)
+        generator = torch.manual_seed(seed)
+        result[number] = score(eight, *parts), score(torch.randn(8, 1, 3, 3, generator=generator), *parts)
+    return result
+
+
+def random_first(images, seeds, score):
+    pairs = []
+    for seed in seeds:
+        train, valid = images.split(0.2, seed=seed)
+        torch.manual_seed(seed)
+        random_accuracy = score(torch.randn(8, 1, 3, 3), train, valid)
+        pairs.append([score(eight, train, valid), random_accuracy])
+    return pairs
+
+
+def column_by_column(images, seeds, score):
+    parts = [images.split(0.2, seed=seed) for seed in seeds]
+    edges = [score(eight, *part) for part in parts]
+    other = []
+    for seed, part in zip(seeds, parts, strict=True):
+        torch.manual_seed(seed)
+        other.append(score(torch.randn(8, 1, 3, 3), *part))
+    return torch.tensor([edges, other]).T
+
+
+right(
+    "2.4",
+    both_kinds(),
+    as_an_array,
+    random_first,
+    column_by_column,
+    both_kinds(draw=lambda: torch.empty(8, 1, 3, 3).normal_()),
+    both_kinds(pair=lambda one, two: torch.tensor([one, two], dtype=torch.float64)),
+)
+
+
+def other_images(images, seeds, score):
+    pairs = []
+    for seed in seeds:
+        torch.manual_seed(seed)
+        kernels = torch.randn(8, 1, 3, 3)
+        pairs.append((score(eight, *images.split(0.2, seed=seed)), score(kernels, *images.split(0.2, seed=seed + 9))))
+    return pairs
+
+
+def drawn_once(images, seeds, score):
+    torch.manual_seed(seeds[0])
+    kernels = torch.randn(8, 1, 3, 3)
+    return both_kinds(draw=lambda: kernels)(images, seeds, score)
+
+
+wrong(
+    "2.4",
+    ("Measure on the validation", both_kinds(call=lambda score, kernels, train, valid: score(kernels, train, train))),
+    ("Measure on the validation", both_kinds(call=lambda score, kernels, train, valid: score(kernels, valid, train))),
+    ("that seed's two parts", both_kinds(split=lambda images, seed: images.split(0.2, seed=0))),
+    ("that seed's two parts", both_kinds(split=lambda images, seed: images.split(0.1, seed=seed))),
+    ("that seed's two parts", other_images),
+    ("just before you draw", both_kinds(seeded=lambda seed: None)),
+    ("new random kernels", both_kinds(seeded=lambda seed: torch.manual_seed(0))),
+    ("new random kernels", drawn_once),
+    ("just before you draw", both_kinds(draw=lambda: torch.rand(8, 1, 3, 3))),
+    ("should be `eight`", both_kinds(edges=lambda: torch.randn(8, 1, 3, 3))),
+    ("should be `eight`", both_kinds(draw=lambda: eight)),
+    ("8×1×3×3, not 8×3×3", both_kinds(draw=lambda: torch.randn(8, 3, 3))),
+    ("8×1×3×3, not 16×1×3×3", both_kinds(draw=lambda: torch.randn(16, 1, 3, 3))),
+    ("begin with the edges", both_kinds(pair=lambda one, two: (two, one))),
+    ("not the accuracies", both_kinds(pair=lambda one, two: (100 * one, 100 * two))),
+    ("2×2, not", both_kinds(pair=lambda one, two: one - two)),
+    ("takes the kernels", both_kinds(call=lambda score, kernels, train, valid: score(train, kernels, valid))),
+    ("call score twice", lambda images, seeds, score: [[0.8, 0.6] for _ in seeds]),
+)
+
+equal(
+    "2.a",
+    "of four axes, the last but one is the third",
+    "shifted[..., distance:, :] = images[..., :images.shape[+2] - distance, :]",
+)
+equal("2.b", "a tensor with one number is a number", "return (patch * kernel).sum()")
+equal("2.c", "the same for odd kernels", "return (kernel - 1) / 2", "return (kernel - 0) // 2")

@@ -260,3 +260,184 @@ wrong(
     ("not a list", layers),
     ("takes no input of 3×1×28×28", lambda hidden: nn.Sequential(nn.Flatten(), *layers(hidden))),
 )
+
+right(
+    "3.b",
+    lambda probabilities, label: -torch.log(probabilities[label]),
+    lambda probabilities, label: -math.log(float(probabilities[label])),
+    lambda probabilities, label: np.log(1 / probabilities.numpy()[label]),
+    lambda probabilities, label: F.nll_loss(probabilities.log()[None], torch.tensor([label])),
+    lambda probabilities, label: (1 / probabilities[label].double()).log().item(),
+)
+wrong(
+    "3.b",
+    ("minus the logarithm", lambda probabilities, label: probabilities[label].log()),
+    ("that is the probability", lambda probabilities, label: probabilities[label]),
+    ("the others don't count", lambda probabilities, label: -probabilities.log().sum()),
+    ("natural logarithm", lambda probabilities, label: -probabilities[label].log10()),
+    ("natural logarithm", lambda probabilities, label: -probabilities[label].log2()),
+    ("it should be", lambda probabilities, label: 1 - probabilities[label]),
+    ("it should be", lambda probabilities, label: -probabilities[label - 1].log()),
+    ("it should be", lambda probabilities, label: -(1 - probabilities[label]).log() + 0.001),
+    ("it should be", lambda probabilities, label: F.cross_entropy(probabilities[None], torch.tensor([label]))),
+    ("one number", lambda probabilities, label: -probabilities.log()),
+)
+
+right(
+    "3.c",
+    lambda size, times: size if times == 0 else pooled_size(size, times),
+    lambda size, times: shape_by_layers(size, times),
+    lambda size, times: float(pooled_size(size, times)),
+    lambda size, times: torch.tensor(pooled_size(size, times)),
+    lambda size, times: (size + 2) // 2**times - 2 if (size + 2) % 2**times == 0 else pooled_size(size, times),
+)
+
+
+def pooled_size(size, times):
+    return size if times == 0 else pooled_size(math.floor((size - 2) / 2), times - 1)
+
+
+def shape_by_layers(size, times):
+    x = torch.zeros(1, 1, size, size)
+    for _ in range(times):
+        x = F.max_pool2d(F.conv2d(x, torch.zeros(1, 1, 3, 3)), 2)
+    return x.shape[-1]
+
+
+def repeated(step):
+    def found(size, times):
+        for _ in range(times):
+            size = step(size)
+        return size
+
+    return found
+
+
+wrong(
+    "3.c",
+    ("rounds down", repeated(lambda size: (size - 2) / 2)),
+    ("a pixel from each side", repeated(lambda size: size // 2)),
+    ("first the convolution", repeated(lambda size: size // 2 - 2)),
+    ("after one convolution", lambda size, times: (size - 2) // 2),
+    ("it should be|rounds down", repeated(lambda size: (size - 1) // 2)),
+    ("it should be", repeated(lambda size: size - 2)),
+    ("it should be|rounds down", repeated(lambda size: -(-(size - 2) // 2))),
+    ("it should be", lambda size, times: (size - 2 * times) // 2),
+    ("it should be", repeated(lambda size: size // 2 + 1)),
+    ("one number", lambda size, times: (size, size)),
+)
+
+right(
+    "3.d",
+    lambda certainty, right, limit: right[certainty > limit].double().mean(),
+    lambda certainty, right, limit: (right & (certainty > limit)).sum() / (certainty > limit).sum(),
+    lambda certainty, right, limit: right.numpy()[certainty.numpy() > limit].mean(),
+    lambda certainty, right, limit: (
+        sum(r for c, r in zip(certainty.tolist(), right.tolist(), strict=True) if c > limit)
+        / sum(c > limit for c in certainty.tolist())
+    ),
+    lambda certainty, right, limit: 1 - (~right[certainty > limit]).float().mean().item(),
+)
+wrong(
+    "3.d",
+    ("share of all images", lambda certainty, right, limit: (right & (certainty > limit)).float().mean()),
+    ("number of images", lambda certainty, right, limit: (right & (certainty > limit)).sum()),
+    ("images above the limit", lambda certainty, right, limit: (certainty > limit).float().mean()),
+    ("below", lambda certainty, right, limit: right[certainty <= limit].float().mean()),
+    ("share of wrong ones", lambda certainty, right, limit: (~right[certainty > limit]).float().mean()),
+    ("should be", lambda certainty, right, limit: right.float().mean()),
+    ("should be", lambda certainty, right, limit: certainty[certainty > limit].mean()),
+    ("should be", lambda certainty, right, limit: 100 * right[certainty > limit].float().mean()),
+    ("should be", lambda certainty, right, limit: certainty[right].mean()),
+    ("one number", lambda certainty, right, limit: right[certainty > limit]),
+)
+
+equal("3.d", "a certainty that is exactly the limit does not occur", "return right[certainty >= limit].float().mean()")
+
+right(
+    "3.a",
+    lambda digit, answers, labels: (answers == labels)[labels == digit].double().mean(),
+    lambda digit, answers, labels: int(((answers == digit) & (labels == digit)).sum()) / int((labels == digit).sum()),
+    lambda digit, answers, labels: np.mean(answers.numpy()[labels.numpy() == digit] == digit),
+    lambda digit, answers, labels: np.mean([a == b for a, b in zip(answers, labels, strict=True) if b == digit]),
+    lambda digit, answers, labels: 1 - (answers[labels == digit] != digit).float().mean(),
+    lambda digit, answers, labels: (
+        torch.bincount(answers[labels == digit], minlength=10)[digit] / (labels == digit).sum()
+    ),
+)
+wrong(
+    "3.a",
+    ("number of images", lambda digit, answers, labels: ((answers == digit) & (labels == digit)).sum()),
+    ("not by all images", lambda digit, answers, labels: ((answers == digit) & (labels == digit)).float().mean()),
+    ("label", lambda digit, answers, labels: (labels[answers == digit] == digit).float().mean()),
+    ("over all digits", lambda digit, answers, labels: (answers == labels).float().mean()),
+    ("wrong answers", lambda digit, answers, labels: (answers[labels == digit] != digit).float().mean()),
+    ("per cent", lambda digit, answers, labels: 100 * (answers[labels == digit] == digit).float().mean()),
+    ("should be|not by all", lambda digit, answers, labels: (answers == digit).float().mean()),
+    ("should be|not by all", lambda digit, answers, labels: (labels == digit).float().mean()),
+    ("should be", lambda digit, answers, labels: (answers == digit).sum() / (labels == digit).sum() / 2),
+    ("should be|wrong answers", lambda digit, answers, labels: 0.0),
+    ("one number", lambda digit, answers, labels: answers[labels == digit] == digit),
+)
+
+
+def narrowed(part=1, times=100, sign=1, shift=0, order=1, wide_only=False):
+    """Differences with one mistake."""
+
+    def answer(learn, narrow, wide, seeds):
+        first = wide if wide_only else narrow
+        return [sign * times * (learn(first, s)[part] - learn(wide, s + shift)[part]) for s in seeds[::order]]
+
+    return answer
+
+
+def with_arrays(learn, narrow, wide, seeds):
+    table = np.array([[learn(hidden, seed) for seed in seeds] for hidden in (narrow, wide)])  # 2×seeds×2
+    return 100 * (table[0, :, 1] - table[1, :, 1])
+
+
+def with_tensors_of(learn, narrow, wide, seeds):
+    small = torch.tensor([learn(narrow, seed)[1] for seed in seeds], dtype=torch.float64)
+    large = torch.tensor([learn(wide, seed)[1] for seed in seeds], dtype=torch.float64)
+    return (small - large) * 100
+
+
+def one_by_one(learn, narrow, wide, seeds):
+    found = []
+    for seed in seeds:
+        _, large = learn(wide, seed)
+        _, small = learn(narrow, seed)
+        found += [small * 100 - large * 100]
+    return tuple(found)
+
+
+right(
+    "3.4",
+    narrowed(),
+    with_arrays,
+    with_tensors_of,
+    one_by_one,
+    lambda learn, narrow, wide, seeds: [
+        torch.tensor(100 * (learn(hidden=narrow, seed=s)[1] - learn(hidden=wide, seed=s)[1])) for s in seeds
+    ],
+)
+wrong(
+    "3.4",
+    ("other way round", narrowed(sign=-1)),
+    ("percentage points", narrowed(times=1)),
+    ("training accuracies", narrowed(part=0)),
+    ("and no other", narrowed(shift=1)),
+    ("in this order", narrowed(order=-1)),
+    ("nothing else", narrowed(wide_only=True)),
+    ("nothing else", lambda learn, narrow, wide, seeds: [100 * (learn(64, s)[1] - learn(128, s)[1]) for s in seeds]),
+    ("and no other", lambda learn, narrow, wide, seeds: 3 * [100 * (learn(narrow, 0)[1] - learn(wide, 0)[1])]),
+    ("list of differences", lambda learn, narrow, wide, seeds: float(np.mean(narrowed()(learn, narrow, wide, seeds)))),
+    ("returns nothing", lambda learn, narrow, wide, seeds: None),
+    ("nothing else", lambda learn, narrow, wide, seeds: [100 * learn(narrow, s)[1] for s in seeds]),
+    ("in this order", lambda learn, narrow, wide, seeds: [
+        100 * (learn(narrow, s)[1] / learn(wide, s)[1] - 1) for s in seeds
+    ]),
+    ("in this order", lambda learn, narrow, wide, seeds: [
+        100 * (learn(narrow, s)[1] - sum(learn(wide, t)[1] for t in seeds) / len(seeds)) for s in seeds
+    ]),
+)  # fmt: skip

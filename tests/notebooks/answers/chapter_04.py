@@ -181,3 +181,177 @@ wrong(
     ("takes no input of 3×1×32×32", lambda: cnncourse.models.ConvNet()),
     ("stopped with TypeError", lambda: LeNet5(nn.ReLU)),
 )
+
+equal("4.2", "a tensor with one number is a number", "return (best == labels[:, None]).any(dim=1).sum() / len(labels)")
+equal("4.2", "what is said is the default", "best = logits.topk(k).indices")
+equal("4.2", "a label occurs once among the first k", "return (best == labels[:, None]).sum().item() / len(labels)")
+
+right(
+    "4.a",
+    lambda parameters: parameters * 4 / 1_000_000,
+    lambda parameters: parameters * 32 / 8 / 10**6,
+    lambda parameters: np.float64(parameters) * 4e-6,
+    lambda parameters: torch.tensor(4 * parameters / 1e6),
+    lambda parameters: parameters * torch.zeros(1).element_size() / 1e6,
+)
+wrong(
+    "4.a",
+    ("four bytes", lambda parameters: parameters / 1e6),
+    ("that is bytes", lambda parameters: 4 * parameters),
+    ("not 1,048,576", lambda parameters: 4 * parameters / 2**20),
+    ("32 bits", lambda parameters: 32 * parameters / 1e6),
+    ("thousands of bytes", lambda parameters: 4 * parameters / 1e3),
+    ("it should be", lambda parameters: 8 * parameters / 1e6),
+    ("it should be", lambda parameters: 4 * parameters / 1e9),
+    ("it should be", lambda parameters: 2 * parameters / 1e6),
+    ("it should be", lambda parameters: 4 * (parameters + 1) / 1e6),
+    ("a number", lambda parameters: f"{4 * parameters / 1e6} MB"),
+)
+
+right(
+    "4.b",
+    lambda inputs, outputs, size: outputs * inputs * size * size + outputs,
+    lambda inputs, outputs, size: sum(map(torch.numel, nn.Conv2d(inputs, outputs, size).parameters())),
+    lambda inputs, outputs, size: np.prod((outputs, inputs, size, size)) + outputs,
+    lambda inputs, outputs, size: torch.tensor((inputs * size**2 + 1) * outputs),
+    lambda inputs, outputs, size: sum(inputs * size**2 + 1 for _ in range(outputs)),
+)
+wrong(
+    "4.b",
+    ("biases are missing", lambda inputs, outputs, size: outputs * inputs * size**2),
+    ("one bias for each output", lambda inputs, outputs, size: outputs * inputs * size**2 + 1),
+    ("one bias for each output", lambda inputs, outputs, size: outputs * inputs * size**2 + inputs),
+    ("input maps|one bias|should be", lambda inputs, outputs, size: outputs * size**2 + outputs if inputs > 1 else 0),
+    ("weights for each input map", lambda inputs, outputs, size: outputs * inputs * size + outputs),
+    ("it should be", lambda inputs, outputs, size: (outputs + inputs) * size**2 + outputs),
+    ("it should be", lambda inputs, outputs, size: outputs * (inputs + 1) * size**2),
+    ("it should be", lambda inputs, outputs, size: inputs * size**2 + 100),
+    ("it should be", lambda inputs, outputs, size: outputs * inputs * size**3 + outputs),
+    ("one number", lambda inputs, outputs, size: (outputs * inputs * size**2, outputs)),
+)
+
+right(
+    "4.c",
+    lambda labels, answers, first, second: (
+        sum(a == first and b == second for a, b in zip(labels.tolist(), answers.tolist(), strict=True)),
+        sum(a == second and b == first for a, b in zip(labels.tolist(), answers.tolist(), strict=True)),
+    ),
+    lambda labels, answers, first, second: [
+        int((answers[labels == first] == second).sum()),
+        int((answers[labels == second] == first).sum()),
+    ],
+    lambda labels, answers, first, second: np.array(
+        [np.sum((labels.numpy() == a) & (answers.numpy() == b)) for a, b in ((first, second), (second, first))]
+    ),
+    lambda labels, answers, first, second: torch.stack(
+        [((labels == a) & (answers == b)).sum() for a, b in ((first, second), (second, first))]
+    ).double(),
+    lambda labels, answers, first, second: matrix_entries(labels, answers, first, second),
+)
+
+
+def matrix_entries(labels, answers, first, second):
+    matrix = torch.zeros(10, 10, dtype=torch.int64)
+    matrix.index_put_((labels, answers), torch.ones_like(labels), accumulate=True)
+    return matrix[first, second], matrix[second, first]
+
+
+wrong(
+    "4.c",
+    ("exchanged", lambda labels, answers, first, second: matrix_entries(labels, answers, second, first)),
+    ("exchanged", lambda labels, answers, first, second: matrix_entries(answers, labels, first, second)),
+    (
+        "right answers",
+        lambda labels, answers, first, second: (
+            matrix_entries(labels, answers, first, first)[0],
+            matrix_entries(labels, answers, second, second)[0],
+        ),
+    ),
+    ("all images", lambda labels, answers, first, second: ((labels == first).sum(), (labels == second).sum())),
+    (
+        "shares",
+        lambda labels, answers, first, second: [
+            n / len(labels) for n in matrix_entries(labels, answers, first, second)
+        ],
+    ),
+    ("should be", lambda labels, answers, first, second: ((answers == first).sum(), (answers == second).sum())),
+    ("should be", lambda labels, answers, first, second: (matrix_entries(labels, answers, first, second)[0],) * 2),
+    ("should be", lambda labels, answers, first, second: (((labels == first) | (answers == second)).sum(), 0)),
+    ("two values", lambda labels, answers, first, second: sum(matrix_entries(labels, answers, first, second))),
+    ("should be", lambda labels, answers, first, second: ((labels != answers).sum(), (labels != answers).sum())),
+)
+
+
+def compared(pick=max, average=lambda values: sum(values) / len(values), seeds_of=lambda seeds: seeds, both=True):
+    def found(learn, momenta, seeds):
+        means = {m: average([learn(m, seed) for seed in seeds_of(seeds)]) for m in momenta}
+        best = pick(means, key=means.get)
+        return (best, means) if both else best
+
+    return found
+
+
+right(
+    "4.4",
+    compared(),
+    compared(average=np.mean),
+    compared(average=lambda values: torch.tensor(values, dtype=torch.float64).mean()),
+    lambda learn, momenta, seeds: (
+        [
+            sorted(compared()(learn, momenta, seeds)[1].items(), key=lambda row: -row[1])[0][0],
+            compared()(learn, momenta, seeds)[1],
+        ]
+        if False
+        else list(compared()(learn, momenta, seeds))
+    ),
+    compared(average=lambda values: math.fsum(values) / len(values)),
+)
+wrong(
+    "4.4",
+    ("highest mean", compared(pick=min)),
+    ("mean of momentum", compared(average=max)),
+    ("mean of momentum", compared(average=sum)),
+    ("with seeds", compared(seeds_of=lambda seeds: seeds[:1])),
+    ("with seeds", compared(seeds_of=lambda seeds: range(5))),
+    ("two values", compared(both=False)),
+    ("a dict", lambda learn, momenta, seeds: (0.9, list(compared()(learn, momenta, seeds)[1].values()))),
+    (
+        "have the keys",
+        lambda learn, momenta, seeds: (momenta[0], {momenta[0]: sum(learn(momenta[0], s) for s in seeds) / len(seeds)}),
+    ),
+    ("highest mean", lambda learn, momenta, seeds: (0.25, compared()(learn, momenta, seeds)[1])),
+    (
+        "mean of momentum",
+        lambda learn, momenta, seeds: (0.9, {m: v - 0.1 for m, v in compared()(learn, momenta, seeds)[1].items()}),
+    ),
+)
+
+equal(
+    "4.a",
+    "a millionth more or less is rounding",
+    "return 4 * parameters / 1000001.0",
+    "return 4 * parameters / 999999.0",
+)
+
+right(
+    "4.d",
+    lambda losses: (losses[-1] - min(losses)) / min(losses),
+    lambda losses: np.float64(losses[-1]) / np.min(losses) - 1,
+    lambda losses: torch.tensor(losses, dtype=torch.float64)[-1] / min(losses) - 1,
+    lambda losses: torch.tensor([losses[-1] / sorted(losses)[0] - 1], dtype=torch.float64),
+    lambda losses: max((losses[-1] - loss) / loss for loss in losses),
+)
+wrong(
+    "4.d",
+    ("that is the difference", lambda losses: losses[-1] - min(losses)),
+    ("not by the last", lambda losses: (losses[-1] - min(losses)) / losses[-1]),
+    ("last / lowest", lambda losses: losses[-1] / min(losses)),
+    ("per cent", lambda losses: 100 * (losses[-1] / min(losses) - 1)),
+    ("sign is turned round", lambda losses: 1 - losses[-1] / min(losses)),
+    ("not with the first", lambda losses: losses[-1] / losses[0] - 1),
+    ("not with the one before", lambda losses: losses[-1] / losses[-2] - 1),
+    ("should be", lambda losses: (max(losses) - min(losses)) / min(losses)),
+    ("should be", lambda losses: len(losses) - 1 - losses.index(min(losses))),
+    ("should be", lambda losses: 0.0),
+    ("one number", lambda losses: [loss / min(losses) - 1 for loss in losses]),
+)

@@ -230,3 +230,203 @@ wrong(
     ("lower edge|right edge|upper limit", each(height=28, width=28)),
     ("stopped with RuntimeError|lower|upper|exactly|as high", lambda images, size: each()(images, 8)),
 )
+
+equal(
+    "5.3",
+    "a tensor with one number is a number",
+    "top = torch.randint(height - size + 1, (1,))",
+    "left = torch.randint(width - size + 1, (1,))",
+)
+equal(
+    "5.3",
+    "of N×C×H×W, 2 and -2 are the same axis; [0] and [-1] of one image the same image",
+    "height, width = images.shape[+2:]",
+)
+
+right(
+    "5.a",
+    lambda x, layers: (1 - math.tanh(x) ** 2) ** layers,
+    lambda x, layers: math.cosh(x) ** (-2 * layers),
+    lambda x, layers: np.prod([1 - np.tanh(x) ** 2] * layers),
+    lambda x, layers: (1 - torch.tensor(x).double().tanh() ** 2).pow(layers),
+    lambda x, layers: math.exp(layers * math.log(1 - math.tanh(x) ** 2)),
+)
+wrong(
+    "5.a",
+    ("not its slope", lambda x, layers: math.tanh(x) ** layers),
+    ("multiply the slopes", lambda x, layers: (1 - math.tanh(x) ** 2) * layers),
+    ("slope of one layer", lambda x, layers: 1 - math.tanh(x) ** 2),
+    ("without another factor", lambda x, layers: (1 - math.tanh(x)) ** layers),
+    ("it should be", lambda x, layers: 1 - math.tanh(x) ** (2 * layers)),
+    ("it should be|slope of one", lambda x, layers: (1 - math.tanh(x) ** 2) ** (layers - 1)),
+    ("it should be", lambda x, layers: (1 + math.tanh(x) ** 2) ** layers),
+    ("it should be", lambda x, layers: 1 - math.tanh(x * layers) ** 2),
+    ("it should be|slope of one", lambda x, layers: 1.0),
+    ("one number", lambda x, layers: [(1 - math.tanh(x) ** 2)] * (layers + 1)),
+)
+
+right(
+    "5.b",
+    lambda known, unseen: (1 - unseen) / (1 - known),
+    lambda known, unseen: (unseen - 1) / (known - 1),
+    lambda known, unseen: np.subtract(1, unseen) / np.subtract(1, known),
+    lambda known, unseen: (torch.tensor(1.0) - unseen) / (torch.tensor(1.0) - known),
+    lambda known, unseen: (100 - 100 * unseen) / (100 - 100 * known),
+    lambda known, unseen: round(12_000 * (1 - unseen)) / 12_000 / (1 - known),
+)
+wrong(
+    "5.b",
+    ("turned round", lambda known, unseen: (1 - known) / (1 - unseen)),
+    ("divides accuracies", lambda known, unseen: known / unseen),
+    ("divides accuracies", lambda known, unseen: unseen / known),
+    ("difference", lambda known, unseen: known - unseen),
+    ("per cent", lambda known, unseen: 100 * (1 - unseen) / (1 - known)),
+    ("how much more", lambda known, unseen: (known - unseen) / (1 - known)),
+    ("errors on training", lambda known, unseen: (1 - unseen) / known),
+    ("it should be", lambda known, unseen: 1 - unseen),
+    ("difference", lambda known, unseen: (1 - unseen) - (1 - known)),
+    ("it should be", lambda known, unseen: 3.0),
+    ("one number", lambda known, unseen: (1 - unseen, 1 - known)),
+)
+
+
+def by_formula(factor=None, root=lambda n: n**0.5, times=1, ddof=1, center=0.0):
+    def found(differences):
+        values = np.array(differences)
+        n = len(values)
+        half = times * (factor or t_975(n)) * values.std(ddof=ddof) / root(n)
+        return values.mean() + center - half, values.mean() + center + half
+
+    return found
+
+
+def by_scipy(differences):
+    from scipy import stats
+
+    return tuple(stats.ttest_1samp(differences, 0).confidence_interval(0.95))
+
+
+def by_torch(differences):
+    values = torch.tensor(differences, dtype=torch.float64)
+    half = t_975(len(values)) * values.std() / len(values) ** 0.5
+    return torch.stack([values.mean() - half, values.mean() + half])
+
+
+def by_sums(differences):
+    n = len(differences)
+    middle = sum(differences) / n
+    half = t_975(n) * (sum((value - middle) ** 2 for value in differences) / (n - 1) / n) ** 0.5
+    return [middle - half, middle + half]
+
+
+right("5.c", by_formula(), by_scipy, by_torch, by_sums, lambda differences: np.array(by_formula()(differences)))
+wrong(
+    "5.c",
+    ("not 1.96", by_formula(factor=1.96)),
+    ("not 2.776", by_formula(factor=2.776)),
+    ("root of n", by_formula(root=lambda n: 1)),
+    ("not by n", by_formula(root=lambda n: n)),
+    ("t is missing", by_formula(factor=1)),
+    ("twice as wide", by_formula(times=2)),
+    ("divides by n - 1", by_formula(ddof=0)),
+    ("around their mean", by_formula(center=0.2)),
+    ("lower end comes first", lambda differences: by_formula()(differences)[::-1]),
+    ("two values", lambda differences: by_formula()(differences)[0]),
+    ("around their mean", lambda differences: (min(differences), max(differences))),
+    ("should reach", by_formula(root=lambda n: (n + 1) ** 0.5)),
+)
+
+right(
+    "5.d",
+    lambda weight, rate, decay, steps: weight * (1 - rate * decay) ** steps,
+    lambda weight, rate, decay, steps: weight * math.exp(steps * math.log1p(-rate * decay)),
+    lambda weight, rate, decay, steps: np.float64(weight) * np.power(1 - rate * decay, steps),
+    lambda weight, rate, decay, steps: torch.tensor(weight).double() * (1 - rate * decay) ** steps,
+    lambda weight, rate, decay, steps: one_by_one(weight, rate, decay, steps),
+)
+
+
+def one_by_one(weight, rate, decay, steps):
+    for _ in range(steps):
+        weight = weight - rate * decay * weight
+    return weight
+
+
+wrong(
+    "5.d",
+    ("share of what is left", lambda weight, rate, decay, steps: weight * (1 - rate * decay * steps)),
+    ("rate is missing", lambda weight, rate, decay, steps: weight * (1 - decay) ** steps),
+    ("not grow", lambda weight, rate, decay, steps: weight * (1 + rate * decay) ** steps),
+    ("one step only", lambda weight, rate, decay, steps: weight * (1 - rate * decay)),
+    ("it should be", lambda weight, rate, decay, steps: weight * (1 - rate) ** steps),
+    ("it should be", lambda weight, rate, decay, steps: weight - decay * steps),
+    ("it should be", lambda weight, rate, decay, steps: weight * (1 - rate * decay) ** (steps - 1)),
+    ("it should be", lambda weight, rate, decay, steps: weight * (rate * decay) ** steps),
+    ("it should be", lambda weight, rate, decay, steps: weight),
+    ("one number", lambda weight, rate, decay, steps: [weight, rate]),
+)
+
+
+def leaving(first=1, other_seed=0, alone=False, everything=True, wrong_order=False, scale=1.0, keys=None):
+    def found(learn, tools, seeds):
+        answer = {}
+        for tool in keys or tools:
+            rest = {tool} if alone else set(tools) - {tool}
+            used = reversed(seeds) if wrong_order else seeds
+            base = set(tools) if everything else set()
+            answer[tool] = [
+                scale * first * (learn(base, seed) - learn(rest, other + other_seed))
+                for seed, other in zip(seeds, used, strict=True)
+            ]
+        return answer
+
+    return found
+
+
+def with_numpy(learn, tools, seeds):
+    full = np.array([learn(tools, seed) for seed in seeds])
+    return {tool: full - [learn([t for t in tools if t != tool], seed) for seed in seeds] for tool in tools}
+
+
+def with_tensors(learn, tools, seeds):
+    table = {gone: torch.tensor([learn(set(tools) - {gone}, seed) for seed in seeds]) for gone in (None, *tools)}
+    return {tool: table[None] - table[tool] for tool in tools}
+
+
+right(
+    "5.4",
+    leaving(),
+    with_numpy,
+    with_tensors,
+    lambda learn, tools, seeds: {
+        tool: tuple(learn(frozenset(tools), s) - learn(frozenset(tools) - {tool}, s) for s in seeds)
+        for tool in sorted(tools)
+    },
+    lambda learn, tools, seeds: dict(
+        zip(tools, [leaving(keys=(tool,))(learn, tools, seeds)[tool] for tool in tools], strict=True)
+    ),
+)
+wrong(
+    "5.4",
+    ("not the other way round", leaving(first=-1)),
+    ("same seed", leaving(other_seed=1)),
+    ("not this one alone", leaving(alone=True)),
+    ("had all tools", leaving(everything=False)),
+    ("same seed", leaving(wrong_order=True)),
+    ("same seed", leaving(scale=0.01)),
+    ("should have the keys", leaving(keys=("crop",))),
+    ("should be a dict", lambda learn, tools, seeds: list(leaving()(learn, tools, seeds).values())),
+    ("differences of", lambda learn, tools, seeds: {t: np.mean(v) for t, v in leaving()(learn, tools, seeds).items()}),
+    ("same seed", lambda learn, tools, seeds: leaving()(learn, tools, [seeds[0]] * len(seeds))),
+    ("had all tools", lambda learn, tools, seeds: {t: [learn({t}, s) for s in seeds] for t in tools}),
+    ("same seed|other way", lambda learn, tools, seeds: {t: [learn(set(tools), s) for s in seeds] for t in tools}
+     if [learn(set(tools) - {t}, 0) for t in tools] else {}),
+)  # fmt: skip
+
+equal(
+    "5.4",
+    "all tools in any order are all tools, and strict only guards against a slip",
+    "everything = [learn(tools, seed) for seed in seeds]",
+    "pairs = zip(everything, without)",
+    "pairs = zip(everything, without, strict=False)",
+)

@@ -1,4 +1,4 @@
-# ruff: noqa: F821
+# ruff: noqa: E501, F821
 import copy
 
 import numpy as np
@@ -167,4 +167,217 @@ wrong(
     ("nn.Conv2d, not a Sequential", lambda convolution, norm: nn.Sequential(convolution, norm)),
     ("nn.Conv2d, not a Tensor", lambda convolution, norm: convolution.weight.data),
     ("shapes", lambda convolution, norm: nn.Conv2d(3, 4, 1)),
+)
+
+equal(
+    "6.1",
+    "strict only guards against a slip",
+    "weights = [k * k * i * o for k, i, o in zip(kernels, (1, *channels), (*channels, 10))]",
+    "weights = [k * k * i * o for k, i, o in zip(kernels, (1, *channels), (*channels, 10), strict=False)]",
+)
+
+
+right(
+    "6.a",
+    lambda maps, size, units: units * (maps * size * size + 1),
+    lambda maps, size, units: sum(map(torch.numel, nn.Linear(maps * size**2, units).parameters())),
+    lambda maps, size, units: torch.tensor(maps * size * size * units + units),
+    lambda maps, size, units: float(maps * size**2 * units) + float(units),
+    lambda maps, size, units: np.prod([maps, size, size, units]) + units,
+)
+wrong(
+    "6.a",
+    ("biases are missing", lambda maps, size, units: maps * size**2 * units),
+    ("not each input", lambda maps, size, units: maps * size**2 * units + maps * size**2),
+    ("a map has", lambda maps, size, units: maps * size * units + units),
+    ("a map has", lambda maps, size, units: maps * units + units),
+    ("has its bias", lambda maps, size, units: maps * size**2 * units + 1),
+    ("it should be", lambda maps, size, units: maps * size**2 + units),
+    ("it should be", lambda maps, size, units: (maps + size**2) * units + units),
+    ("it should be|not each input", lambda maps, size, units: maps * size**2 * (units + 1)),
+    ("it should be|not each input", lambda maps, size, units: size**2 * units + units),
+    ("it should be", lambda maps, size, units: maps * size**2 * units - units),
+    ("one number", lambda maps, size, units: (maps * size**2 * units, units)),
+)
+
+right(
+    "6.b",
+    lambda x, mean, variance, scale, shift: scale * (x - mean) / math.sqrt(variance + 1e-5) + shift,
+    lambda x, mean, variance, scale, shift: (x - mean) * (scale * (variance + 1e-5) ** -0.5) + shift,
+    lambda x, mean, variance, scale, shift: np.float64(x - mean) / np.sqrt(variance + 1e-5) * scale + shift,
+    lambda x, mean, variance, scale, shift: torch.tensor(x - mean) / torch.tensor(variance + 1e-5).sqrt() * scale + shift,
+    lambda x, mean, variance, scale, shift: F.batch_norm(
+        torch.full((1, 1), float(x)), torch.full((1,), float(mean)), torch.full((1,), float(variance)),
+        torch.full((1,), float(scale)), torch.full((1,), float(shift)),
+    ),
+)  # fmt: skip
+wrong(
+    "6.b",
+    ("root of the variance", lambda x, mean, variance, scale, shift: scale * (x - mean) / (variance + 1e-5) + shift),
+    (
+        "the other way round",
+        lambda x, mean, variance, scale, shift: scale * (mean - x) / (variance + 1e-5) ** 0.5 + shift,
+    ),
+    (
+        "shift comes last",
+        lambda x, mean, variance, scale, shift: scale * ((x - mean) / (variance + 1e-5) ** 0.5 + shift),
+    ),
+    ("epsilon is missing", lambda x, mean, variance, scale, shift: scale * (x - mean) / variance**0.5 + shift),
+    ("it should be", lambda x, mean, variance, scale, shift: (x - mean) / (variance + 1e-5) ** 0.5),
+    ("it should be", lambda x, mean, variance, scale, shift: scale * (x - mean) / ((variance) ** 0.5 + 1e-5) + shift),
+    ("it should be", lambda x, mean, variance, scale, shift: scale * (x - mean) + shift),
+    ("it should be", lambda x, mean, variance, scale, shift: scale * (x - mean) / (variance + 1e-5) ** 0.5 - shift - 1),
+    ("it should be", lambda x, mean, variance, scale, shift: scale * x / (variance + 1e-5) ** 0.5 + shift),
+    ("it should be", lambda x, mean, variance, scale, shift: shift * (x - mean) / (variance + 1e-5) ** 0.5 + scale),
+)
+
+right(
+    "6.c",
+    lambda kernels, strides: 1 + sum((k - 1) * math.prod(strides[:n]) for n, k in enumerate(kernels)),
+    lambda kernels, strides: 1 + int(np.dot(np.array(kernels) - 1, np.cumprod([1, *strides[:-1]]))),
+    lambda kernels, strides: torch.tensor(1 + sum((k - 1) * math.prod(strides[:n]) for n, k in enumerate(kernels))),
+    lambda kernels, strides: backwards(kernels, strides),
+    lambda kernels, strides: float(receptive(kernels, strides)),
+)
+
+
+def backwards(kernels, strides):
+    size = 1
+    for kernel, stride in zip(reversed(kernels), reversed(strides), strict=True):
+        size = (size - 1) * stride + kernel
+    return size
+
+
+def receptive(kernels, strides):
+    network = nn.Sequential(*[nn.Conv2d(1, 1, k, s) for k, s in zip(kernels, strides, strict=True)])
+    return receptive_field(network, (1, 64, 64))[-1].size
+
+
+wrong(
+    "6.c",
+    ("begin with 1", lambda kernels, strides: backwards(kernels, strides) - 1),
+    ("lie further apart", lambda kernels, strides: 1 + sum(k - 1 for k in kernels)),
+    ("k - 1 jumps apart", lambda kernels, strides: sum(k * math.prod(strides[:n]) for n, k in enumerate(kernels))),
+    ("k - 1 jumps apart", lambda kernels, strides: 1 + sum(k * math.prod(strides[:n]) for n, k in enumerate(kernels))),
+    (
+        "not for its own",
+        lambda kernels, strides: 1 + sum((k - 1) * math.prod(strides[: n + 1]) for n, k in enumerate(kernels)),
+    ),
+    ("should be|k - 1", lambda kernels, strides: sum(kernels)),
+    ("should be", lambda kernels, strides: max(kernels) * math.prod(strides) + 40),
+    (
+        "should be|further apart|begin with 1",
+        lambda kernels, strides: 1 + sum((k - 1) * s for k, s in zip(kernels, strides, strict=True)),
+    ),
+    ("should be|k - 1|begin with 1", lambda kernels, strides: math.prod(kernels)),
+    ("should be|further apart|begin with 1", lambda kernels, strides: 1 + (kernels[0] - 1)),
+    ("one number", lambda kernels, strides: [1, 1]),
+)
+
+equal(
+    "6.c",
+    "strict only guards against a slip",
+    "for kernel, stride in zip(kernels, strides):",
+    "for kernel, stride in zip(kernels, strides, strict=False):",
+)
+
+right(
+    "6.d",
+    lambda inputs, size: (2 / (inputs * size * size)) ** 0.5,
+    lambda inputs, size: math.sqrt(2) / (size * math.sqrt(inputs)),
+    lambda inputs, size: np.sqrt(2 / nn.Conv2d(inputs, 1, size).weight.numel()),
+    lambda inputs, size: torch.tensor(2 / (inputs * size**2)).sqrt(),
+    lambda inputs, size: nn.init.calculate_gain("relu") / (inputs * size**2) ** 0.5,
+)
+wrong(
+    "6.d",
+    ("root is missing", lambda inputs, size: 2 / (inputs * size**2)),
+    ("ReLU takes half", lambda inputs, size: math.sqrt(1 / (inputs * size**2))),
+    ("weights for each channel", lambda inputs, size: math.sqrt(2 / (inputs * size))),
+    ("weights for each channel|it should be", lambda inputs, size: math.sqrt(2 / inputs)),
+    ("from all", lambda inputs, size: math.sqrt(2 / size**2) if inputs > 1 else math.sqrt(2 / 9)),
+    ("it should be", lambda inputs, size: math.sqrt(2 * inputs * size**2)),
+    ("it should be", lambda inputs, size: math.sqrt(2) / (inputs * size**2)),
+    ("it should be", lambda inputs, size: math.sqrt(6 / (inputs * size**2))),
+    ("it should be", lambda inputs, size: math.sqrt(2 / (inputs + size**2))),
+    ("one number", lambda inputs, size: torch.randn(5)),
+)
+
+
+RIVAL = (15, 15, 8, 10, 10, 10, 10)
+
+
+def paired(measure, design, rival, seeds):
+    return [measure(rival, seed) - measure(design, seed) for seed in seeds]
+
+
+def widths(*chosen):
+    return lambda: chosen
+
+
+def with_numpy(measure, design, rival, seeds):
+    return np.array([measure(rival, s) for s in seeds]) - np.array([measure(design, s) for s in seeds])
+
+
+def with_a_dict(measure, design, rival, seeds):
+    table = {(name, seed): measure(each, seed) for name, each in (("a", design), ("b", rival)) for seed in seeds}
+    return torch.tensor([table["b", seed] - table["a", seed] for seed in seeds])
+
+
+def by_turns(measure, design, rival, seeds):
+    found = []
+    for seed in seeds:
+        first = measure(list(design), seed)
+        found += [measure(list(rival), seed) - first]
+    return tuple(found)
+
+
+right(
+    "6.3",
+    (lambda: RIVAL, paired),
+    (lambda: list(RIVAL), with_numpy),
+    (lambda: torch.tensor(RIVAL), with_a_dict),
+    (lambda: np.array([14, 16, 8, 10, 10, 10, 10]), by_turns),
+    (widths(17, 14, 9, 9, 9, 9, 12), lambda measure, design, rival, seeds: [*map(
+        float.__sub__, [float(measure(rival, s)) for s in seeds], [float(measure(design, s)) for s in seeds]
+    )]),
+)  # fmt: skip
+wrong(
+    "6.3",
+    ("the skeleton only", (widths(16, 16, 8, 12, 12, 12, 10), paired)),
+    ("has only", (widths(9, 9, 4, 8, 8, 8, 10), paired)),
+    ("wider than the fourth", (lambda: DigitNet.SKELETON, paired)),
+    ("wider than the fourth", (widths(15, 10, 8, 10, 10, 10, 10), paired)),
+    ("whole numbers", (widths(15.5, 15, 8, 10, 10, 10, 10), paired)),
+    ("whole numbers", (widths(15, 15, 0, 10, 10, 10, 10), paired)),
+    ("should be 7", (widths(15, 15, 10, 10, 10, 10), paired)),
+    ("other way round", (lambda: RIVAL, lambda m, design, rival, seeds: paired(m, rival, design, seeds))),
+    ("each should train both", (lambda: RIVAL, lambda m, d, r, seeds: [m(r, s) - m(d, s + 1) for s in seeds])),
+    ("each should train both", (lambda: RIVAL, lambda m, d, r, seeds: [m(r, s) - m(d, 0) for s in seeds])),
+    ("each should train both", (lambda: RIVAL, lambda m, d, r, seeds: paired(m, d, r, range(len(seeds))))),
+    ("should be 3", (lambda: RIVAL, lambda m, d, r, seeds: paired(m, d, r, seeds[:2]))),
+    ("should be 3", (lambda: RIVAL, lambda m, d, r, seeds: sum(paired(m, d, r, seeds)) / len(seeds))),
+    ("Train both", (lambda: RIVAL, lambda m, d, r, seeds: [m(r, s) for s in seeds])),
+    ("same seed, in the order", (lambda: RIVAL, lambda m, d, r, seeds: [
+        one - other for one, other in zip([m(r, s) for s in seeds], [m(d, s) for s in sorted(seeds)][::-1], strict=True)
+    ])),
+    ("same seed, in the order", (lambda: RIVAL, lambda m, d, r, seeds: [abs(x) + 1 for x in paired(m, d, r, seeds)])),
+)  # fmt: skip
+
+equal(
+    "6.3",
+    "other widths are as fair",
+    "return (16, 15, 8, 10, 10, 10, 10)",
+    "return (14, 15, 8, 10, 10, 10, 10)",
+    "return (15, 16, 8, 10, 10, 10, 10)",
+    "return (15, 14, 8, 10, 10, 10, 10)",
+    "return (15, 15, 9, 10, 10, 10, 10)",
+    "return (15, 15, 7, 10, 10, 10, 10)",
+    "return (15, 15, 8, 11, 10, 10, 10)",
+    "return (15, 15, 8, 9, 10, 10, 10)",
+    "return (15, 15, 8, 10, 9, 10, 10)",
+    "return (15, 15, 8, 10, 10, 11, 10)",
+    "return (15, 15, 8, 10, 10, 9, 10)",
+    "return (15, 15, 8, 10, 10, 10, 11)",
+    "return (15, 15, 8, 10, 10, 10, 9)",
 )

@@ -188,61 +188,236 @@ wrong(
 )
 
 
-def by_assignment(pictures, order):
-    result = torch.empty_like(pictures.flatten(1))
-    result[:, order] = pictures.flatten(1)
-    return result.view_as(pictures)
+def costs(learn, network, order, seeds, which=1, times=100, sign=1, changes=None, other_seed=0):
+    """The experiment, with one thing or another done differently."""
+    train_change, valid_change = changes or [partial(scramble, order=order)] * 2
+    return [
+        sign
+        * times
+        * (
+            learn(network, seed, None, None)[which]
+            - learn(network, seed + other_seed, train_change, valid_change)[which]
+        )
+        for seed in seeds
+    ]
 
 
-def pixel_by_pixel_back(pictures, order):
-    result = torch.zeros(len(pictures), 784)
-    for place, pixel in enumerate(order.tolist()):
-        result[:, pixel] = pictures.flatten(1)[:, place]
-    return result.unflatten(1, (1, 28, 28))
+def in_two_loops(learn, network, order, seeds):
+    def disorder(pictures):
+        return pictures.flatten(1)[:, order].view(pictures.shape)
+
+    plain = [learn(network, seed, train_change=None, valid_change=None) for seed in seeds]
+    scrambled = [learn(network, seed, train_change=disorder, valid_change=disorder) for seed in seeds]
+    return 100 * (np.array(plain) - np.array(scrambled))[:, 1]
 
 
-def of_numpy(pictures, order):
-    return pictures.numpy().reshape(len(pictures), -1)[:, np.argsort(order.numpy())].reshape(pictures.shape)
-
-
-def by_a_matrix(pictures, order):
-    return (pictures.flatten(1).double() @ torch.eye(784, dtype=torch.float64)[order]).view(pictures.shape)
+def unchanged(pictures):
+    return pictures
 
 
 right(
     "9.3",
-    by_assignment,
-    pixel_by_pixel_back,
-    of_numpy,
-    by_a_matrix,
-    lambda pictures, order: scramble(pictures, torch.sort(order).indices),
-    lambda pictures, order: (
-        torch.zeros_like(pictures)
-        .flatten(1)
-        .scatter(1, order.expand(len(pictures), -1), pictures.flatten(1))
-        .view_as(pictures)
+    in_two_loops,
+    lambda learn, network, order, seeds: costs(learn, network, order, seeds),
+    lambda learn, network, order, seeds: torch.tensor(costs(learn, network, order, seeds, times=-100, sign=-1)),
+    lambda learn, network, order, seeds: tuple(
+        (learn(network, seed, unchanged, unchanged)[-1] - learn(network, seed, *[lambda p: scramble(p, order)] * 2)[-1])
+        / 0.01
+        for seed in seeds
+    ),
+    lambda learn, network, order, seeds: list(
+        map(
+            lambda seed: (
+                100 * learn(network, seed, None, unchanged)[1]
+                - 100 * learn(network, seed, *[partial(scramble, order=order)] * 2)[1]
+            ),
+            seeds,
+        )
     ),
 )
 
 
-def in_place(pictures, order):
-    pictures.flatten(1)[:] = by_assignment(pictures, order).flatten(1)
-    return pictures
+def with_costs(**different):
+    return lambda *given: costs(*given, **different)
+
+
+def other_order(pictures):
+    return scramble(pictures, torch.randperm(784, generator=torch.Generator().manual_seed(1)))
 
 
 wrong(
     "9.3",
-    ("a second time", lambda pictures, order: scramble(pictures, order)),
-    ("still scrambled", lambda pictures, order: pictures.clone()),
-    ("at their places", lambda pictures, order: scramble(pictures, order.flip(0))),
-    ("at their places", lambda pictures, order: scramble(pictures, order.argsort(descending=True))),
-    ("at their places", lambda pictures, order: by_assignment(pictures, order).mT),
-    ("at their places", lambda pictures, order: some[: len(pictures)].clone() if len(pictures) <= 64 else pictures),
-    ("at their places", lambda pictures, order: pictures.flatten(1).sort(dim=1).values.view(pictures.shape)),
-    ("not a tensor of .*×784", lambda pictures, order: by_assignment(pictures, order).flatten(1)),
-    ("not a tensor of 1×28×28", lambda pictures, order: by_assignment(pictures, order)[0]),
-    ("at their places", lambda pictures, order: torch.zeros_like(pictures)),
-    ("stopped with IndexError", lambda pictures, order: pictures[:, order]),
-    ("changes the Tensor", in_place),
-    ("at their places", lambda pictures, order: by_assignment(pictures, order).round()),
+    ("not the other way round", with_costs(sign=-1)),
+    ("Judge on validation", with_costs(which=0)),
+    ("In percentage points", with_costs(times=1)),
+    (
+        "measured on others, as they are",
+        lambda learn, network, order, seeds: costs(
+            learn, network, order, seeds, changes=(partial(scramble, order=order), None)
+        ),
+    ),
+    (
+        "measured on others, scrambled",
+        lambda learn, network, order, seeds: costs(
+            learn, network, order, seeds, changes=(None, partial(scramble, order=order))
+        ),
+    ),
+    ("Digits as they are were trained on", with_costs(changes=(None, None))),
+    ("Digits scrambled were trained on", with_costs(other_seed=1)),
+    (
+        "Digits as they are were trained on",
+        lambda learn, network, order, seeds: costs(learn, network, order, [0] * len(seeds)),
+    ),
+    ("scramble with the order given", with_costs(changes=(other_order, other_order))),
+    ("digits are put back", lambda learn, network, order, seeds: costs(learn, network, order.argsort(), seeds)),
+    ("Train the network that is given", lambda learn, network, order, seeds: costs(learn, SeminarCNN, order, seeds)),
+    ("Train the network that is given", lambda learn, network, order, seeds: costs(learn, SeminarMLP, order, seeds)),
+    ("in the order of the seeds", lambda learn, network, order, seeds: costs(learn, network, order, seeds)[::-1]),
+    ("one for each seed, should be 3", lambda learn, network, order, seeds: mean(costs(learn, network, order, seeds))),
+    ("A change is None or a function", with_costs(changes=(True, True))),
+    ("stopped with TypeError", lambda learn, network, order, seeds: [learn(network, seed)[1] for seed in seeds]),
+    ("of one seed|order of the seeds", with_costs(times=200)),
+)
+
+right(
+    "9.e",
+    lambda before, after: (before.sum() - after.sum()) / before.sum(),
+    lambda before, after: 1 - after.numpy().astype(float).sum() / before.numpy().astype(float).sum(),
+    lambda before, after: (before - after).sum() / before.sum(),
+    lambda before, after: (1 - after.mean() / before.mean()).item(),
+    lambda before, after: 1 - sum(after.flatten().tolist()) / sum(before.flatten().tolist()),
+)
+wrong(
+    "9.e",
+    ("share that is left", lambda before, after: after.sum() / before.sum()),
+    ("from 0 to 1", lambda before, after: 100 - 100 * after.sum() / before.sum()),
+    ("The sign", lambda before, after: after.sum() / before.sum() - 1),
+    ("ink of all the images before", lambda before, after: before.sum() - after.sum()),
+    ("ink of all the images before", lambda before, after: before.sum() / after.sum() - 1),
+    ("ink of all the images before", lambda before, after: (before - after).mean()),
+    ("ink of all the images before", lambda before, after: (before.sum() - after.sum()) / len(before)),
+    ("grey pixel is less ink", lambda before, after: 1 - (after > 0).sum() / (before > 0).sum()),
+    ("mean of the images", lambda before, after: (1 - after.sum((1, 2, 3)) / before.sum((1, 2, 3))).mean()),
+    ("that move are not lost", lambda before, after: (before - after).abs().sum() / before.sum()),
+    ("should be", lambda before, after: 0),
+    ("one number", lambda before, after: 1 - after.sum((1, 2, 3)) / before.sum((1, 2, 3))),
+)
+
+equal("9.1", "a list of rows is a matrix", "return rows")
+equal(
+    "9.2",
+    "what is said is the default",
+    "loader = Loader(part, 1000, augment=partial(random_noise, strength=strength))",
+)
+equal(
+    "9.2",
+    "the images fit into one batch all the same",
+    "loader = Loader(part, 1001, augment=partial(random_noise, strength=strength), device=device)",
+    "loader = Loader(part, 999, augment=partial(random_noise, strength=strength), device=device)",
+    "loader = Loader(part, 2000, augment=partial(random_noise, strength=strength), device=device)",
+)
+
+right(
+    "9.a",
+    lambda sizes: sum((a + 1) * b for a, b in pairwise(sizes)),
+    lambda sizes: sum(sum(map(torch.numel, nn_linear(a, b).parameters())) for a, b in pairwise(sizes)),
+    lambda sizes: int(np.dot(np.array(sizes[:-1]) + 1, sizes[1:])),
+    lambda sizes: torch.tensor(sum(sizes[k] * sizes[k + 1] + sizes[k + 1] for k in range(len(sizes) - 1))).item(),
+    lambda sizes: sum(a * b for a, b in pairwise(sizes)) + sum(sizes) - sizes[0],
+)
+
+
+def nn_linear(inputs, outputs):
+    return torch.nn.Linear(inputs, outputs)
+
+
+wrong(
+    "9.a",
+    ("biases are missing", lambda sizes: sum(a * b for a, b in pairwise(sizes))),
+    ("inputs have no bias", lambda sizes: sum(a * b for a, b in pairwise(sizes)) + sum(sizes)),
+    ("one for each layer|it should be", lambda sizes: sum(a * b + 1 for a, b in pairwise(sizes))),
+    ("only the first layer", lambda sizes: (sizes[0] + 1) * sizes[1]),
+    ("it should be|biases are", lambda sizes: sum(a * (b + 1) for a, b in pairwise(sizes))),
+    ("it should be|biases are", lambda sizes: math.prod(sizes)),
+    ("it should be|biases are", lambda sizes: sizes[0] * sizes[-1] + sizes[-1] + 1),
+    ("it should be", lambda sizes: sum(sizes)),
+    ("it should be", lambda sizes: sum((a + 1) * (b + 1) for a, b in pairwise(sizes))),
+    ("one number", lambda sizes: [(a + 1) * b for a, b in pairwise([*sizes, 2])]),
+)
+
+right(
+    "9.b",
+    lambda pixels, strides: None if pixels % math.prod(strides) else pixels // math.prod(strides),
+    lambda pixels, strides: step_by_step(pixels, strides),
+    lambda pixels, strides: int(pixels / math.prod(strides)) if pixels / math.prod(strides) % 1 == 0 else None,
+    lambda pixels, strides: pixels / math.prod(strides) if pixels % math.prod(strides) == 0 else None,
+    lambda pixels, strides: {k * math.prod(strides): k for k in range(pixels + 1)}.get(pixels),
+)
+
+
+def step_by_step(pixels, strides):
+    for stride in strides:
+        if pixels % stride:
+            return None
+        pixels //= stride
+    return pixels
+
+
+wrong(
+    "9.b",
+    ("multiplied, not added", lambda pixels, strides: pixels / max(sum(strides), 1)),
+    ("there are fewer", lambda pixels, strides: pixels * math.prod(strides)),
+    ("not looked at", lambda pixels, strides: pixels),
+    ("no whole number", lambda pixels, strides: pixels // math.prod(strides)),
+    ("no whole number", lambda pixels, strides: pixels / math.prod(strides)),
+    ("should be|not looked", lambda pixels, strides: pixels // strides[0]),
+    ("should be", lambda pixels, strides: pixels // math.prod(strides) + 1),
+    ("should be", lambda pixels, strides: pixels // max(strides) + 3),
+    ("should be|fewer", lambda pixels, strides: math.prod(strides) + 7),
+    ("should be|not looked", lambda pixels, strides: pixels - len(strides) + 1),
+    ("one number", lambda pixels, strides: [pixels, 1]),
+)
+
+right(
+    "9.c",
+    lambda order: torch.argsort(order),
+    lambda order: np.argsort(order.numpy()),
+    lambda order: torch.empty_like(order).scatter_(0, order, torch.arange(len(order))),
+    lambda order: [order.tolist().index(place) for place in range(len(order))],
+    lambda order: order.sort().indices,
+)
+wrong(
+    "9.c",
+    ("order itself", lambda order: order),
+    ("Reversed", lambda order: order.flip(0)),
+    ("each place once", lambda order: torch.zeros_like(order)),
+    ("not the image", lambda order: torch.arange(len(order))),
+    ("not the image", lambda order: order.argsort(descending=True)),
+    ("not the image|order itself", lambda order: order[order]),
+    ("not the image", lambda order: order.argsort().flip(0)),
+    ("each place once", lambda order: -order),
+    ("each place once", lambda order: order + 1),
+    ("should be", lambda order: order.argsort()[:-1]),
+)
+
+right(
+    "9.d",
+    lambda worse, better: 1 - (1 - better) / (1 - worse),
+    lambda worse, better: ((1 - worse) - (1 - better)) / (1 - worse),
+    lambda worse, better: np.float64(better - worse) / np.float64(1 - worse),
+    lambda worse, better: torch.tensor(better - worse).double() / (1 - worse),
+    lambda worse, better: (100 * better - 100 * worse) / (100 - 100 * worse),
+)
+wrong(
+    "9.d",
+    ("share of all images", lambda worse, better: better - worse),
+    ("not by those that are left", lambda worse, better: (better - worse) / (1 - better)),
+    ("that is left", lambda worse, better: (1 - better) / (1 - worse)),
+    ("not by what is right", lambda worse, better: (better - worse) / worse),
+    ("not in per cent", lambda worse, better: 100 * (better - worse) / (1 - worse)),
+    ("it should be", lambda worse, better: better / worse),
+    ("it should be", lambda worse, better: (worse - better) / (1 - worse)),
+    ("it should be", lambda worse, better: (1 - worse) / (1 - better)),
+    ("one number", lambda worse, better: (1 - worse, 1 - better)),
+    ("it should be", lambda worse, better: (better - worse) / better),
 )

@@ -160,93 +160,221 @@ wrong(
 )
 
 
-def of_modules(model):
-    return {
-        name: (type(layer).__name__, getattr(layer, "num_groups", 0))
-        for name, layer in model.named_modules()
-        if "Norm" in type(layer).__name__
-    }
+def table_of(learn, norm, rates, seeds, which=1):
+    return np.array([[learn(norm, rate, seed)[which] for seed in seeds] for rate in rates])
 
 
-def by_text(first, second):
-    one, other = (
-        str([(name, str(layer)) for name, layer in model.named_modules() if "Norm" in type(layer).__name__])
-        for model in (first, second)
-    )
-    return one == other
+def tables(learn, rates, seeds):
+    """The accuracies of both norms, rates × seeds: batch norm's on training and validation, then group norm's."""
+    both = (nn.BatchNorm2d, group_norm)
+    return [table_of(learn, norm, rates, seeds, which) for norm in both for which in (0, 1)]
 
 
-def pair_by_pair(first, second):
-    one, other = list(first.named_modules()), list(second.named_modules())
-    norms = [[item for item in items if isinstance(item[1], (nn.BatchNorm2d, nn.GroupNorm))] for items in (one, other)]
-    if len(norms[0]) != len(norms[1]):
-        return False
-    for (name, norm), (name_too, norm_too) in zip(*norms, strict=True):
-        if name != name_too or type(norm) is not type(norm_too):
-            return False
-        if isinstance(norm, nn.GroupNorm) and norm.num_groups != norm_too.num_groups:
-            return False
-    return True
+def comparing(points):
+    """An answer that tries all rates and seeds, and makes its differences of the four tables."""
+    return lambda learn, rates, seeds: points(*tables(learn, rates, seeds))
 
 
-def by_places(first, second):
-    def notes(model):
-        layers = [layer for layer in model.modules() if not list(layer.children())]
-        return [getattr(layer, "num_groups", type(layer) is nn.BatchNorm2d) or type(layer) for layer in layers]
-
-    one, other = notes(first), notes(second)
-    return len(one) == len(other) and all(a == b for a, b in zip(one, other, strict=True))
+def best(table, by=None):
+    return table[(table if by is None else by).mean(axis=1).argmax()]
 
 
-def recursive(first, second):
-    if isinstance(first, (nn.BatchNorm2d, nn.GroupNorm)) or isinstance(second, (nn.BatchNorm2d, nn.GroupNorm)):
-        return type(first) is type(second) and getattr(first, "num_groups", 0) == getattr(second, "num_groups", 0)
-    ones, others = dict(first.named_children()), dict(second.named_children())
-    empty = nn.Identity()
-    return all(recursive(ones.get(name, empty), others.get(name, empty)) for name in ones | others)
+def with_a_dictionary(learn, rates, seeds):
+    chosen = {}
+    for norm in (group_norm, nn.BatchNorm2d):
+        by_rate = {rate: [learn(norm=norm, rate=rate, seed=seed)[1] for seed in seeds] for rate in rates}
+        rate = max(by_rate, key=lambda rate: mean(by_rate[rate]))
+        chosen[norm] = by_rate[rate]
+    return [100 * (b - g) for b, g in zip(chosen[nn.BatchNorm2d], chosen[group_norm], strict=True)]
+
+
+def in_loops(learn, rates, seeds):
+    found = []
+    for norm in (nn.BatchNorm2d, group_norm):
+        highest, its_rate = -1, None
+        for rate in rates:
+            total = 0
+            for seed in seeds:
+                total += learn(norm, rate, seed)[1]
+            if total > highest:
+                highest, its_rate = total, rate
+        found.append([learn(norm, its_rate, seed)[1] for seed in seeds])  # trained again
+    return tuple(100 * found[0][k] - 100 * found[1][k] for k in range(len(seeds)))
+
+
+def of_tensors(learn, rates, seeds):
+    made = torch.tensor([[[learn(n, r, s)[1] for s in seeds] for r in rates] for n in (nn.BatchNorm2d, group_norm)])
+    chosen = made.sum(dim=2).argmax(dim=1)
+    return 100 * (made[0, chosen[0]] - made[1, chosen[1]])
 
 
 right(
     "10.3",
-    by_text,
-    pair_by_pair,
-    by_places,
-    recursive,
-    lambda first, second: of_modules(first) == of_modules(second),
-    lambda first, second: torch.tensor(of_modules(first) == of_modules(second)),
+    comparing(lambda _, b, __, g: 100 * (best(b) - best(g))),
+    with_a_dictionary,
+    in_loops,
+    of_tensors,
+    comparing(
+        lambda _, b, __, g: (100 * max(b, key=np.median if b.shape[1] == 1 else np.mean) - 100 * best(g)).tolist()
+    ),
 )
 
 
-def noted(function):
-    return lambda first, second: function(list(of_modules(first).items())) == function(list(of_modules(second).items()))
+def one_rate(learn, rates, seeds):
+    return [100 * (learn(nn.BatchNorm2d, rates[0], s)[1] - learn(group_norm, rates[0], s)[1]) for s in seeds]
+
+
+def fewer_for_group(learn, rates, seeds):
+    batch, group = table_of(learn, nn.BatchNorm2d, rates, seeds), table_of(learn, group_norm, rates[:1], seeds)
+    return 100 * (best(batch) - best(group))
+
+
+def first_seed_chooses(learn, rates, seeds):
+    rate = {n: max(rates, key=lambda rate: learn(n, rate, seeds[0])[1]) for n in (nn.BatchNorm2d, group_norm)}
+    return [
+        100 * (learn(nn.BatchNorm2d, rate[nn.BatchNorm2d], s)[1] - learn(group_norm, rate[group_norm], s)[1])
+        for s in seeds
+    ]
 
 
 wrong(
     "10.3",
-    ("have the same norms: True|True", lambda first, second: False),
-    ("different classes of layers: False", lambda first, second: True),
-    ("num_groups", noted(lambda notes: [(name, kind) for name, (kind, _) in notes])),
-    ("Look at all norms", noted(lambda notes: notes[:1])),
-    ("order: False|norm more", noted(lambda notes: {note for _, note in notes})),
-    ("another place", noted(lambda notes: [note for _, note in notes])),
-    ("norm more", noted(lambda notes: [groups for _, (_, groups) in notes if groups])),
-    ("different classes|num_groups", noted(lambda notes: [name for name, _ in notes])),
-    ("different classes", noted(len)),
+    ("not the other way round", comparing(lambda _, b, __, g: 100 * (best(g) - best(b)))),
+    ("In percentage points", comparing(lambda _, b, __, g: best(b) - best(g))),
+    ("not by those of the training part", comparing(lambda tb, b, tg, g: 100 * (best(b, tb) - best(g, tg)))),
+    ("These are training accuracies", comparing(lambda tb, b, tg, g: 100 * (best(tb) - best(tg)))),
+    ("judge by validation too", comparing(lambda tb, b, tg, g: 100 * (best(tb, b) - best(tg, g)))),
+    ("not the best for each seed", comparing(lambda _, b, __, g: 100 * (b.max(axis=0) - g.max(axis=0)))),
     (
-        "norm more",
-        lambda first, second: (
-            all(a == b for a, b in zip(of_modules(first).items(), of_modules(second).items(), strict=False))
-            and bool(of_modules(first)) == bool(of_modules(second))
+        "not by the best single run",
+        comparing(lambda _, b, __, g: 100 * (b[b.max(axis=1).argmax()] - g[g.max(axis=1).argmax()])),
+    ),
+    ("Group norm should get its own best", comparing(lambda _, b, __, g: 100 * (best(b) - best(g, b)))),
+    ("Batch norm should get its own best", comparing(lambda _, b, __, g: 100 * (best(b, g) - best(g)))),
+    ("at its worst rate", comparing(lambda _, b, __, g: 100 * (best(b, -b) - best(g, -g)))),
+    ("don't average over the rates", comparing(lambda _, b, __, g: 100 * (b.mean(axis=0) - g.mean(axis=0)))),
+    ("in the order of the seeds", comparing(lambda _, b, __, g: 100 * (best(b) - best(g))[::-1])),
+    ("in the order of the seeds", comparing(lambda _, b, __, g: 100 * (np.sort(best(b)) - np.sort(best(g))))),
+    ("one for each seed, should be 3", comparing(lambda _, b, __, g: 100 * (best(b) - best(g)).mean())),
+    ("Batch norm was tried 3 times. Try 3 rates with 3 seeds: 9", one_rate),
+    ("Group norm was tried 3 times", fewer_for_group),
+    ("was tried", first_seed_chooses),
+    ("Take the rates and seeds given", lambda learn, rates, seeds: comparing(lambda *t: t)(learn, [0.1, 0.02], seeds)),
+    ("Take the rates and seeds given", lambda learn, rates, seeds: of_tensors(learn, rates, range(len(seeds) + 1))),
+    ("learn takes nn.BatchNorm2d or group_norm", lambda learn, rates, seeds: learn("batch", rates[0], seeds[0])),
+)
+
+equal("10.1", "the order of axes, notes, moves or what is compared does not matter", "return normalise(maps, (3, 2))")
+equal(
+    "10.2",
+    "the order of axes, notes, moves or what is compared does not matter",
+    "return not torch.allclose(other, one, atol=0.0001)",
+)
+equal(
+    "10.2",
+    "any two companies that differ much will do, and any tolerance above rounding",
+    "company = torch.randn(8, *image.shape[1:])",
+    "company = torch.randn(6, *image.shape[1:])",
+    "company = torch.randn(14, *image.shape[1:])",
+    "one, other = (model(torch.cat([image, size * company]))[0] for size in (9, 1))",
+    "one, other = (model(torch.cat([image, size * company]))[0] for size in (2, 9))",
+    "one, other = (model(torch.cat([image, size * company]))[0] for size in (0, 9))",
+    "one, other = (model(torch.cat([image, size * company]))[0] for size in (1, 10))",
+    "one, other = (model(torch.cat([image, size * company]))[0] for size in (1, 8))",
+    "one, other = (model(torch.cat([image, size * company]))[0] for size in (1, 18))",
+    "one, other = (model(torch.cat([image, size / company]))[0] for size in (1, 9))",
+    "return not torch.allclose(one, other, atol=0.0002)",
+)
+
+right(
+    "10.a",
+    lambda image, means: ((means - image) ** 2).sum(dim=(1, 2, 3)).argmin(),
+    lambda image, means: min(range(len(means)), key=lambda k: float(((means[k] - image) ** 2).sum())),
+    lambda image, means: int(np.argmin([np.linalg.norm(mean.numpy() - image.numpy()) for mean in means])),
+    lambda image, means: torch.cdist(image.flatten()[None], means.flatten(1)).argmin().item(),
+    lambda image, means: F.mse_loss(means, image.expand_as(means), reduction="none").mean(dim=(1, 2, 3)).argmin(),
+    lambda image, means: (
+        torch.linalg.vector_norm((means.double() - image.double()).flatten(1), dim=1).topk(1, largest=False).indices
+    ),
+)
+wrong(
+    "10.a",
+    ("farthest", lambda image, means: ((means - image) ** 2).sum(dim=(1, 2, 3)).argmax()),
+    ("cancel|nearest here", lambda image, means: (means - image).sum(dim=(1, 2, 3)).argmin()),
+    ("one number", lambda image, means: ((means - image) ** 2).sum(dim=(1, 2, 3))),
+    ("nearest here|farthest", lambda image, means: 0),
+    ("nearest here|farthest", lambda image, means: ((means - image) ** 2).sum(dim=(1, 2, 3)).min()),
+    ("nearest here|farthest", lambda image, means: (means * image).sum(dim=(1, 2, 3)).argmax()),
+    ("nearest here|farthest", lambda image, means: ((means / 255 - image) ** 2).sum(dim=(1, 2, 3)).argmin()),
+    ("nearest here|farthest", lambda image, means: ((means - image) ** 2).flatten().argmin()),
+    ("nearest here|farthest", lambda image, means: ((means - image) ** 2).sum(dim=(1, 2, 3)).argmin() + 1),
+    ("nearest here|farthest", lambda image, means: (means - image).abs().amax(dim=(1, 2, 3)).argmin()),
+    ("stopped with", lambda image, means: torch.cdist(image, means).argmin(dim=9)),
+)
+
+right(
+    "10.b",
+    lambda shape, groups: (shape[1], shape[0], shape[0] * groups),
+    lambda shape, groups: [shape[1], shape[0], groups * shape[0]],
+    lambda shape, groups: torch.tensor([shape[1], shape[0], shape[0] * groups]),
+    lambda shape, groups: np.array([shape[1], shape[0], shape[0] * groups], dtype=np.float64),
+    lambda shape, groups: (
+        torch.zeros(shape).mean(dim=(0, 2, 3)).numel(),
+        torch.zeros(shape).mean(dim=(1, 2, 3)).numel(),
+        torch.zeros(shape).reshape(shape[0], groups, -1).mean(dim=2).numel(),
+    ),
+)
+wrong(
+    "10.b",
+    ("exchanged", lambda shape, groups: (shape[0], shape[1], shape[0] * groups)),
+    ("for each image", lambda shape, groups: (shape[1], shape[0], groups)),
+    ("not one a channel", lambda shape, groups: (shape[1], shape[0], shape[0] * shape[1])),
+    (
+        "numbers of values",
+        lambda shape, groups: (
+            math.prod(shape) / shape[1],
+            math.prod(shape) / shape[0],
+            math.prod(shape) / shape[0] / groups,
         ),
     ),
-    ("norms: True|True", lambda first, second: first is second),
-    (
-        "different classes|num_groups|change nothing",
-        lambda first, second: first.state_dict().keys() == second.state_dict().keys(),
-    ),
-    ("True", lambda first, second: str(first.state_dict()) == str(second.state_dict())),
-    ("Look at all norms", noted(lambda notes: (notes[:1], len(notes)))),
-    ("True or False, not 2", lambda first, second: 2),
-    ("stopped with AttributeError", lambda first, second: first.norms == second.norms),
-    ("num_groups|different", lambda first, second: type(first) is type(second)),
+    ("batch norm takes", lambda shape, groups: (1, shape[0], shape[0] * groups)),
+    ("layer norm takes", lambda shape, groups: (shape[1], shape[0] * shape[1], shape[0] * groups)),
+    ("group norm takes", lambda shape, groups: (shape[1], shape[0], shape[0] * groups * shape[1])),
+    ("group norm takes|for each image", lambda shape, groups: (shape[1], shape[0], shape[1] // groups)),
+    ("should be 3", lambda shape, groups: (shape[1], shape[0])),
+    ("batch norm takes", lambda shape, groups: (shape[2] * shape[3], shape[0], shape[0] * groups)),
+)
+
+right(
+    "10.c",
+    lambda spread, seeds: t_975(seeds) * spread / seeds**0.5,
+    lambda spread, seeds: np.float64(t_975(seeds) * spread / np.sqrt(seeds)),
+    lambda spread, seeds: torch.tensor(spread * t_975(seeds)) / math.sqrt(seeds),
+    lambda spread, seeds: t_975(seeds) * (spread**2 / seeds) ** 0.5,
+    lambda spread, seeds: math.exp(math.log(t_975(seeds)) + math.log(spread) - 0.5 * math.log(seeds)),
+)
+wrong(
+    "10.c",
+    ("whole width", lambda spread, seeds: 2 * t_975(seeds) * spread / seeds**0.5),
+    ("root of the number", lambda spread, seeds: t_975(seeds) * spread),
+    ("root of the number", lambda spread, seeds: t_975(seeds) * spread / seeds),
+    ("t is missing", lambda spread, seeds: spread / seeds**0.5),
+    ("not 1.96", lambda spread, seeds: 1.96 * spread / seeds**0.5),
+    ("should be", lambda spread, seeds: t_975(seeds) / seeds**0.5),
+    ("should be", lambda spread, seeds: t_975(seeds + 1) * spread / seeds**0.5),
+    ("should be", lambda spread, seeds: t_975(seeds) * spread / (seeds - 1) ** 0.5 + 1),
+    ("should be", lambda spread, seeds: t_975(seeds) * spread**2 / seeds**0.5 + 0.01),
+    ("one number", lambda spread, seeds: [-spread, spread]),
+)
+
+equal(
+    "10.a",
+    "a sum does not depend on the order of the axes",
+    "return (means - image).square().sum(dim=(3, 2, 1)).argmin()",
+)
+equal(
+    "10.3",
+    "both lists have one accuracy for each seed",
+    "return [100 * (b - g) for b, g in zip(batch, group)]",
+    "return [100 * (b - g) for b, g in zip(batch, group, strict=False)]",
 )

@@ -27,7 +27,7 @@ def of_images(matrix):
 
 
 right(
-    "11.1",
+    "11.a",
     class_by_class,
     of_numpy,
     of_images,
@@ -39,7 +39,7 @@ right(
     ),
 )
 wrong(
-    "11.1",
+    "11.a",
     ("other order", lambda matrix: class_by_class(matrix)[::-1]),
     ("not per cent", lambda matrix: (100 * matrix.diag() / matrix.sum(1), 100 * matrix.diag() / matrix.sum(0))),
     ("number of all images", lambda matrix: (matrix.diag() / matrix.sum(), matrix.diag() / matrix.sum())),
@@ -59,6 +59,172 @@ wrong(
     ("sum of a row", lambda matrix: ((matrix / matrix.sum(0)).sum(0), matrix.diag() / matrix.sum(0))),
     ("changes the Tensor", lambda matrix: (matrix.fill_diagonal_(1), 0)),
     ("stopped with AttributeError", lambda matrix: matrix.diagonal().over(1)),
+)
+
+
+right(
+    "11.b",
+    lambda output: (output == 0).double().mean(),
+    lambda output: 1 - output.count_nonzero() / output.numel(),
+    lambda output: (output == 0).sum().item() / output.numel(),
+    lambda output: np.mean(output.numpy() == 0),
+    lambda output: sum(value == 0 for value in output.flatten().tolist()) / len(output.flatten()),
+    lambda output: torch.isclose(output, torch.zeros(()), atol=0).float().mean(),
+)
+wrong(
+    "11.b",
+    ("not the number of zeros", lambda output: (output == 0).sum()),
+    ("not per cent", lambda output: 100 * (output == 0).float().mean()),
+    ("what is not 0", lambda output: (output != 0).float().mean()),
+    ("negative value is no 0", lambda output: (output <= 0).float().mean()),
+    ("which is 0.375", lambda output: (output == 0).sum() / len(output)),
+    ("which is 0.375|not 0", lambda output: (output == 0).float().std()),
+    ("which is 0.375", lambda output: output.mean()),
+    ("which is 0.375", lambda output: float((output == 0).any())),
+    ("which is 0.5", lambda output: (output.round(decimals=1) == 0).float().mean()),
+    ("should be one number, not a tensor", lambda output: (output == 0).float().mean(dim=0)),
+    ("which is 0.375", lambda output: (output == 0).flatten()[0]),
+    ("changes the Tensor", lambda output: output.zero_().mean()),
+    ("stopped with RuntimeError", lambda output: (output == 0).mean()),
+)
+
+
+def map_by_map(heat):
+    return [one[8:24, 8:24].sum().item() / one.sum().item() for one in heat]
+
+
+def by_mask(heat):
+    inside = torch.zeros(32, 32)
+    inside[8:-8, 8:-8] = 1
+    return (heat * inside).flatten(1).sum(dim=1) / heat.flatten(1).sum(dim=1)
+
+
+right(
+    "11.c",
+    map_by_map,
+    by_mask,
+    lambda heat: heat[:, 8:-8, 8:-8].double().sum((1, 2)) / heat.double().sum((1, 2)),
+    lambda heat: heat.numpy()[:, 8:24, 8:24].sum(axis=(1, 2)) / heat.numpy().sum(axis=(1, 2)),
+    lambda heat: heat[:, 8:24, 8:24].mean(dim=(1, 2)) / heat.mean(dim=(1, 2)) / 4,
+    lambda heat: (heat / heat.sum(dim=(1, 2), keepdim=True)).narrow(1, 8, 16).narrow(2, 8, 16).sum(dim=(1, 2)),
+)
+wrong(
+    "11.c",
+    ("not per cent", lambda heat: 100 * by_mask(heat)),
+    ("by the heat of the whole map", lambda heat: heat[:, 8:24, 8:24].sum(dim=(1, 2))),
+    ("not of all", lambda heat: heat[:, 8:24, 8:24].sum(dim=(1, 2)) / heat.sum()),
+    ("Compare the sums", lambda heat: heat[:, 8:24, 8:24].mean(dim=(1, 2)) / heat.mean(dim=(1, 2))),
+    ("outside the middle", lambda heat: 1 - by_mask(heat)),
+    ("cut rows and columns", lambda heat: heat[:, 8:24].sum(dim=(1, 2)) / heat.sum(dim=(1, 2))),
+    ("cut rows and columns", lambda heat: heat[:, :, 8:24].sum(dim=(1, 2)) / heat.sum(dim=(1, 2))),
+    ("slice\\(8, 24\\)", lambda heat: heat[:, 8:23, 8:23].sum(dim=(1, 2)) / heat.sum(dim=(1, 2))),
+    ("slice\\(8, 24\\)", lambda heat: heat[:, 7:23, 7:23].sum(dim=(1, 2)) / heat.sum(dim=(1, 2))),
+    ("slice\\(8, 24\\)", lambda heat: heat[:, :16, :16].sum(dim=(1, 2)) / heat.sum(dim=(1, 2))),
+    ("slice\\(8, 24\\)", lambda heat: (heat[:, 8:24, 8:24] > 0.5).float().mean(dim=(1, 2))),
+    ("should be 6, not a tensor", lambda heat: heat[:, 8:24, 8:24].sum() / heat.sum()),
+    ("should be 6, not a tensor of 6×16", lambda heat: heat[:, 8:24, 8:24].sum(dim=1) / heat[:, :, 8:24].sum(dim=1)),
+)
+
+
+def by_counting(network, images, colour, answer):
+    """The deviation of values that are 1, 0 or -1, from their counts."""
+    with_it, without = (read_photos(network, with_frame(images, c)) == answer for c in (colour, GREY))
+    gained, lost, number = int((with_it & ~without).sum()), int((without & ~with_it).sum()), len(images)
+    mean = (gained - lost) / number
+    variance = ((gained + lost) / number - mean**2) * number / (number - 1)
+    return 100 * mean, 196 * (variance / number) ** 0.5
+
+
+def of_numpy_arrays(network, images, colour, answer):
+    both = [(read_photos(network, with_frame(images, c)) == answer).numpy().astype(int) for c in (colour, GREY)]
+    difference = 100.0 * (both[0] - both[1])
+    return np.mean(difference), 1.96 * np.std(difference, ddof=1) / np.sqrt(len(difference))
+
+
+def with_the_covariance(network, images, colour, answer):
+    both = torch.stack([(read_photos(network, with_frame(images, c)) == answer).double() for c in (colour, GREY)])
+    (a, b), (_, d) = torch.cov(both)
+    return torch.stack([100 * (both[0] - both[1]).mean(), 196 * ((a + d - 2 * b) / both.shape[1]).sqrt()])
+
+
+def without_the_correction(network, images, colour, answer):
+    shares = [(read_photos(network, with_frame(images, c)) == answer).float() for c in (colour, GREY)]
+    difference = shares[0] - shares[1]
+    return 100 * (shares[0].mean() - shares[1].mean()), 196 * difference.std(correction=0) / len(images) ** 0.5
+
+
+def image_by_image(network, images, colour, answer):
+    differences = []
+    for part in images.split(64):
+        framed = read_photos(network, with_frame(part, colour)) == answer
+        grey = read_photos(network, with_frame(part, GREY)) == answer
+        differences += (framed.int() - grey.int()).tolist()
+    mean = sum(differences) / len(differences)
+    variance = sum((value - mean) ** 2 for value in differences) / (len(differences) - 1)
+    return [100 * mean, 2 * 100 * (variance / len(differences)) ** 0.5]
+
+
+right("11.1", by_counting, of_numpy_arrays, with_the_covariance, without_the_correction, image_by_image)
+
+
+def measured(control=lambda images: with_frame(images, GREY), mean=None, half=None, scale=100, sign=1):
+    """The solution with one thing that is not as it should be."""
+
+    def effect(network, images, colour, answer):
+        framed = (read_photos(network, with_frame(images, colour)) == answer).float()
+        grey = (read_photos(network, control(images)) == answer).float()
+        difference = framed - grey
+        middle_ = difference.mean() if mean is None else mean(framed, grey)
+        error = difference.std() / len(images) ** 0.5
+        return sign * scale * middle_, (scale * 1.96 * error if half is None else half(framed, grey, error))
+
+    return effect
+
+
+def of_other_birds(network, images, colour, answer):
+    return measured()(network, birds[:200], colour, answer)
+
+
+def of_deer(network, images, colour, answer):
+    return measured()(network, images, colour, valid.classes.index("cat"))
+
+
+def of_one_network(network, images, colour, answer):
+    return measured()(trained("cifarnet-batchnorm"), images, colour, answer)
+
+
+def of_two_halves(network, images, colour, answer):
+    """Half of the images get the one frame, the others the other."""
+    framed = (read_photos(network, with_frame(images[::2], colour)) == answer).float()
+    grey = (read_photos(network, with_frame(images[1::2], GREY)) == answer).float()
+    return 100 * (framed.mean() - grey.mean()), 196 * ((framed.var() + grey.var()) / len(framed)) ** 0.5
+
+
+wrong(
+    "11.1",
+    ("Compare with the grey frame", measured(control=lambda images: images)),
+    ("sign is wrong", measured(sign=-1)),
+    ("Give percentage points", measured(scale=1)),
+    ("share with this frame", measured(mean=lambda framed, grey: framed.mean())),
+    (
+        "difference should be|share with this frame",
+        measured(control=lambda images: with_frame(images, (1.3, 0.8, 0.9))),
+    ),
+    ("difference should be", of_other_birds),
+    ("difference should be", of_deer),
+    ("difference should be", of_one_network),
+    ("difference should be", of_two_halves),
+    ("difference should be|sign is wrong", measured(mean=lambda framed, grey: (framed - grey).abs().mean())),
+    ("deviation of the differences", measured(half=lambda f, g, e: 196 * ((f.var() + g.var()) / len(f)).sqrt())),
+    ("for a single image", measured(half=lambda f, g, e: 196 * (f - g).std())),
+    ("standard error", measured(half=lambda f, g, e: 100 * e)),
+    ("whole width", measured(half=lambda f, g, e: 392 * e)),
+    ("percentage points too", measured(half=lambda f, g, e: 1.96 * e)),
+    ("half width should be", measured(half=lambda f, g, e: 277.6 * e)),
+    ("half width should be", measured(half=lambda f, g, e: 196 * f.std() / len(f) ** 0.5)),
+    ("two values", lambda *given: measured()(*given)[0]),
+    ("half width should be a number, .*not None", lambda *given: (measured()(*given)[0], None)),
+    ("changes the Tensor", lambda network, images, colour, answer: (images.fill_(0), 0)),
 )
 
 
@@ -281,4 +447,38 @@ wrong(
     ("wrong at", lambda *given: by_masks(*given).abs().clamp(max=0.1)),
     ("wrong at", lambda model, image, label: predict(model, image * masks())[:, label].view(7, 7)),
     ("stopped with", lambda model, image, label: predict(model, image)[label]),
+)
+
+equal(
+    "11.2", "a tensor with one number is a number", "[gradient] = torch.autograd.grad(layers(patch)[0, number], patch)"
+)
+equal("11.2", "what is said is the default", "patch = torch.full((1, 1, 14, 14), (black + white) / 2)")
+equal(
+    "11.2",
+    "of N×C×H×W, 2 and -2 are the same axis; [0] and [-1] of one image the same image",
+    "[gradient] = torch.autograd.grad(layers(patch)[-1, number].sum(), patch)",
+)
+equal(
+    "11.3",
+    "of N×C×H×W, 2 and -2 are the same axis; [0] and [-1] of one image the same image",
+    "before = predict(model, image[None])[-1, label]",
+)
+equal(
+    "11.2",
+    "another way up to a patch as good",
+    "patch = torch.full((1, 1, 14, 14), (black + white) * 2, device=device)",
+    "patch = torch.full((1, 1, 14, 14), (black - white) / 2, device=device)",
+    "patch = torch.full((1, 1, 14, 14), (black + white) / 1, device=device)",
+    "patch = (patch + lr * gradient / gradient.norm().clamp(min=1e-09)).clamp(black, white)",
+    "patch = (patch + lr * gradient / gradient.norm()).detach().clamp(black, white)",
+    "patch = (patch + lr * gradient / gradient.clamp(min=1e-09)).detach().clamp(black, white)",
+    "patch = (patch + lr * gradient / gradient.norm().clamp(min=1.000000001)).detach().clamp(black, white)",
+    "patch = (patch + lr * gradient / gradient.norm().clamp(min=-0.999999999)).detach().clamp(black, white)",
+    "patch = (patch + lr * gradient / gradient.norm().clamp(min=2e-09)).detach().clamp(black, white)",
+)
+equal(
+    "11.c",
+    "a sum does not depend on the order of the axes",
+    "return heat[:, 8:24, 8:24].sum(dim=(2, 1)) / heat.sum(dim=(1, 2))",
+    "return heat[:, 8:24, 8:24].sum(dim=(1, 2)) / heat.sum(dim=(2, 1))",
 )

@@ -213,3 +213,100 @@ wrong(
     ("not the largest of 2×2", lambda maps: np.zeros((len(maps), maps.shape[1] // 2, maps.shape[2] // 2))),
     ("stopped with ValueError", lambda maps: maps.reshape(3, 4, 2, 3, 3).max((2, 4))),
 )
+
+equal(
+    "12.1",
+    "the order of axes, notes, moves or what is compared does not matter",
+    "return (weight / (255 * std), bias - weight.sum(dim=(3, 2, 1)) * mean / std)",
+)
+equal(
+    "12.2",
+    "the order of axes, notes, moves or what is compared does not matter",
+    "opinions = [read(network, moved(images, x, y)) for x in (1, 0, -1) for y in (-1, 0, 1)]",
+    "opinions = [read(network, moved(images, x, y)) for x in (-1, 0, 1) for y in (1, 0, -1)]",
+)
+equal(
+    "12.3",
+    "the order of axes, notes, moves or what is compared does not matter",
+    "return maps.reshape(channels, height // 2, 2, width // 2, 2).max(axis=(4, 2))",
+)
+
+
+def four(points=((110, 50), (80, 150), (200, 150)), second=((165, 80), (160, 230)), radius=12):
+    strokes = [{"radius": radius, "points": [list(point) for point in way]} for way in (points, second) if way]
+    return lambda: strokes
+
+
+right(
+    "12.a",
+    four(),
+    four(radius=8),
+    lambda: tuple(four()()),
+    four(points=((100, 60), (90, 140), (190, 140)), second=((170, 60), (170, 220))),
+    lambda: next(drawing["strokes"] for drawing in sample_drawings() if drawing["digit"] == 4),
+    lambda: [{"radius": 12.0, "points": [(110.5, 50.0), (80.0, 150.0), (200.0, 150.0)]}, *four()()[1:]],
+)
+wrong(
+    "12.a",
+    ("The network reads a", lambda: seven),
+    ("The network reads a", four(second=((140, 40), (140, 240)), points=())),
+    ("drawing is empty", lambda: []),
+    ("list of strokes", lambda: 4),
+    ("list of strokes", lambda: {"radius": 12, "points": [[1, 2]]}),
+    ("needs a radius and a list", lambda: [[[110, 50], [80, 150]]]),
+    ("radius of stroke 1", lambda: [{"points": [[110, 50], [80, 150]]}]),
+    ("is not on the pad", four(points=((110, 50), (80, 150), (900, 150)))),
+    ("two numbers", lambda: [{"radius": 12, "points": [[110], [80, 150]]}]),
+    ("two numbers", lambda: [{"radius": 12, "points": [["a", "b"], [80, 150]]}]),
+)
+
+right(
+    "12.b",
+    lambda image: (image.sum(dim=1) * torch.arange(len(image))).sum() / image.sum(),
+    lambda image: np.average(np.arange(len(image)), weights=image.sum(dim=1).numpy()),
+    lambda image: float(sum(row * float(line.sum()) for row, line in enumerate(image)) / float(image.sum())),
+    lambda image: (image * torch.arange(len(image))[:, None]).double().sum() / image.double().sum(),
+    lambda image: torch.einsum("hw,h->", image, torch.arange(len(image)).float()) / image.sum(),
+)
+wrong(
+    "12.b",
+    ("mean column", lambda image: (image.sum(dim=0) * torch.arange(image.shape[1])).sum() / image.sum()),
+    ("from 0, not from 1", lambda image: (image.sum(dim=1) * torch.arange(1, len(image) + 1)).sum() / image.sum()),
+    ("wherever the ink is", lambda image: (len(image) - 1) / 2),
+    ("number of its rows", lambda image: (image.sum(dim=1) * torch.arange(len(image))).mean()),
+    ("count alike", lambda image: (image.sum(dim=1) > 0).nonzero().float().mean()),
+    ("it should be", lambda image: (image.sum(dim=1) * torch.arange(len(image))).sum()),
+    ("it should be", lambda image: image.sum(dim=1).argmax()),
+    ("it should be", lambda image: image.mean()),
+    (
+        "it should be",
+        lambda image: (image.sum(dim=1) ** 2 * torch.arange(len(image))).sum() / (image.sum(dim=1) ** 2).sum(),
+    ),
+    ("one number", lambda image: image.sum(dim=1)),
+)
+
+right(
+    "12.c",
+    lambda images: (images / 255).sum(dim=(1, 2, 3)),
+    lambda images: images.flatten(1).sum(dim=1) / 255,
+    lambda images: images.numpy().astype(np.float64).sum(axis=(1, 2, 3)) / 255,
+    lambda images: [float(image.sum()) / 255 for image in images],
+    lambda images: torch.stack([image.double().sum() for image in images]) / 255,
+)
+wrong(
+    "12.c",
+    ("count 1, not 255", lambda images: images.flatten(1).sum(dim=1)),
+    ("mean of the pixels", lambda images: (images / 255).mean(dim=(1, 2, 3))),
+    ("counts pixels with any ink", lambda images: (images > 0).flatten(1).sum(dim=1)),
+    ("should be", lambda images: (images / 255).sum()),
+    ("should be", lambda images: (images / 255).sum(dim=(2, 3))),
+    ("should have", lambda images: images.flatten(1).sum(dim=1) / 256),
+    ("other images|should have", lambda images: (images / 255).amax(dim=(1, 2, 3)) * images[0].numel()),
+    ("other images|should have", lambda images: (images / 255).sum(dim=(1, 2, 3)).flip(0)),
+    ("should have|other images", lambda images: (images.flatten(1) // 2).sum(dim=1) / 127.5),
+    ("other images|should have", lambda images: (images > 127).flatten(1).sum(dim=1)),
+)
+
+
+equal("12.a", "any four is right")
+equal("12.c", "a sum does not depend on the order of the axes", "return (images / 255).sum(dim=(3, 2, 1))")
