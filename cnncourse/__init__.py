@@ -10,7 +10,8 @@ Its rooms, from the images to the answer; import from them, for example `from cn
     analysis     looking at a network: summary, receptive_field, feature_maps, grad_cam, misclassified, diagram
     plots        the figures that the chapters share
     experiments  recipes over seeds, and what they measured: RECIPES, run, trained, table, compare
-    pad          the drawing pad: DrawingPad, export_web, digit_image
+    handwriting  what is drawn or photographed as an image of MNIST: digit_image
+    pad          the drawing pad: DrawingPad, export_web
     quiz         the questions at a chapter's end, which take an answer
     exercises    what runs the checks of the exercises
     settings     where files are, and whether this is a quick run

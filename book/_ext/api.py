@@ -23,7 +23,19 @@ from common import MarkdownDirective, table
 from docutils import nodes
 from sphinx.util.docutils import SphinxDirective
 
-ROOMS = ("data", "augment", "models", "train", "checkpoint", "analysis", "plots", "experiments", "pad", "settings")
+ROOMS = (
+    "data",
+    "augment",
+    "models",
+    "train",
+    "checkpoint",
+    "analysis",
+    "plots",
+    "experiments",
+    "handwriting",
+    "pad",
+    "settings",
+)
 SECTIONS = re.compile(r"^(Args|Attributes|Returns|Raises|Source):", re.M)
 IMPORT = re.compile(r"^ *from cnncourse\.(\w+) import (\w[^\n]*|\([^)]*\))", re.M)
 

@@ -3,7 +3,7 @@
 `python -m cnncourse.pad` writes such a page.
 """
 
-from cnncourse.pad.digits import PAD_SIZE, digit_image
+from cnncourse.handwriting import PAD_SIZE, digit_image
 from cnncourse.pad.export import export_web, web_network
 from cnncourse.pad.page import JS, SCRIPTS, draw_page, sample_drawings
 from cnncourse.pad.widget import DrawingPad

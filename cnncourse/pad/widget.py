@@ -13,18 +13,18 @@ from cnncourse._model import bare, count_parameters, evaluating, on_device
 from cnncourse._text import by, printable
 from cnncourse.analysis import feature_maps
 from cnncourse.data import ImageSet, Preprocessing
+from cnncourse.handwriting import digit_image
 from cnncourse.pad._prepared import check_answer, preprocessing_of
-from cnncourse.pad.digits import digit_image
 from cnncourse.pad.page import JS, SCRIPTS
 
 
 class DrawingPad(anywidget.AnyWidget):
     """A pad in a notebook, on which a network reads what you draw or the pictures that you open.
 
-    A network for grey squares reads drawings, made into an image as MNIST's were; see `cnncourse.pad.digit_image`. Any
-    network reads pictures from files, as `cnncourse.train.predict_file` does. Python makes the image and runs the
-    model, which stays as it is, on its device and in its mode. It may train on in another cell: each drawing is read
-    with the weights of that moment.
+    A network for grey squares reads drawings, made into an image as MNIST's were; see
+    `cnncourse.handwriting.digit_image`. Any network reads pictures from files, as `cnncourse.train.predict_file` does.
+    Python makes the image and runs the model, which stays as it is, on its device and in its mode. It may train on in
+    another cell: each drawing is read with the weights of that moment.
 
     Args:
         model: takes images N×C×H×W, grey or in colour, normalised as by `Loader`, and returns logits or
@@ -34,7 +34,7 @@ class DrawingPad(anywidget.AnyWidget):
         title: what the pad calls the network; without it, the model's class.
 
     Attributes:
-        strokes: the drawing, as `cnncourse.pad.digit_image` takes it. Set it, and the pad shows it.
+        strokes: the drawing, as `cnncourse.handwriting.digit_image` takes it. Set it, and the pad shows it.
         image: uint8 C×H×W. Of a drawing, 1×28×28 before it is resized for the model; of a picture, what the model got.
             None while there is neither.
         probabilities: float32, one for each class, of the image; None while there is none.

@@ -18,6 +18,10 @@ from cnncourse.pad import JS, SCRIPTS, draw_page, export_web, sample_drawings, w
 from cnncourse.pad.__main__ import main
 
 
+def test_the_samples_are_quick_to_load():
+    assert (JS / "samples.js").stat().st_size < 15_000
+
+
 def test_the_samples_are_those_of_the_pad():
     samples = sample_drawings()
     assert {sample["digit"] for sample in samples} == set(range(10))

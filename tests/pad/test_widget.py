@@ -20,7 +20,7 @@ from cnncourse.analysis.activations import feature_maps
 from cnncourse.data import CLASSES, STATISTICS, ImageSet, Preprocessing
 from cnncourse.experiments import trained
 from cnncourse.models import DigitNet, LeNet5, SeminarCNN
-from cnncourse.pad.digits import digit_image
+from cnncourse.pad import digit_image
 from cnncourse.pad.export import web_network
 from cnncourse.pad.page import draw_page, sample_drawings
 from cnncourse.pad.widget import DrawingPad

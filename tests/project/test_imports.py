@@ -15,7 +15,7 @@ PACKAGE = ROOT / "cnncourse"
 HOUSE = [
     {"settings", "_text", "_files", "_model", "_weight_files", "_training_state"},
     {"data", "models", "augment", "plots", "exercises", "quiz", "_batches", "_checks", "_memory"},
-    {"analysis", "train", "checkpoint"},
+    {"analysis", "train", "checkpoint", "handwriting"},
     {"experiments"},
     {"pad"},
 ]
@@ -57,7 +57,7 @@ def test_the_page_for_contributors_lists_every_room():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("room", ["data", "models", "augment", "train", "checkpoint", "analysis"])
+@pytest.mark.parametrize("room", ["data", "models", "augment", "train", "checkpoint", "analysis", "handwriting"])
 def test_no_circle(room):
     """Any room can be the first that is imported."""
     subprocess.run([sys.executable, "-c", f"import cnncourse.{room}"], check=True)

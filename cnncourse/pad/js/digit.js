@@ -1,6 +1,6 @@
 // From a drawing to a digit: strokes of a round brush become a 28×28 image, as MNIST's images were made.
-// cnncourse/pad/digits.py does the same in Python, and says where the procedure comes from: the same operations in the
-// same order give the same pixels. Nothing is drawn on a canvas here, because browsers draw edges differently.
+// cnncourse/handwriting/digits.py does the same in Python, and says where the procedure comes from: the same operations
+// in the same order give the same pixels. Nothing is drawn on a canvas here, because browsers draw edges differently.
 (function (cnncourse) {
   "use strict";
 

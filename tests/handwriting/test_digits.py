@@ -9,8 +9,7 @@ import torch.nn.functional as F
 from handwriting import BAD_DRAWINGS, HANDWRITING
 
 from cnncourse.data._sources import sample_arrays
-from cnncourse.pad import JS, digits
-from cnncourse.pad.digits import digit_image
+from cnncourse.handwriting import digit_image, digits
 
 DRAWINGS = [strokes for _, strokes in HANDWRITING]
 DOT = [{"radius": 12, "points": [[100, 50]]}]
@@ -141,7 +140,3 @@ def test_an_empty_drawing_says_what_to_do():
 def test_what_is_not_a_drawing_is_refused(name):
     with pytest.raises(ValueError, match=REFUSED[name]):
         digit_image(BAD_DRAWINGS[name])
-
-
-def test_the_samples_are_quick_to_load():
-    assert (JS / "samples.js").stat().st_size < 15_000

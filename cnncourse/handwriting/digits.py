@@ -1,8 +1,8 @@
 """From a drawing to a digit: strokes of a round brush become a 28×28 image, as MNIST's images were made.
 
 A drawing is a list of strokes `{"radius": r, "points": [[x, y], …]}` on a square pad of `PAD_SIZE` units, y downwards.
-The page of the drawing pad does the same in `pad/js/digit.js`: the same operations in the same order give the same
-pixels.
+The page of the drawing pad does the same in `cnncourse/pad/js/digit.js`: the same operations in the same order give the
+same pixels.
 
 MNIST's procedure: the digit is scaled, keeping its aspect ratio, so that it just fits a box of 20×20 pixels; a pixel's
 grey is the share of it that is ink; the box is then moved by whole pixels, so that the centre of mass comes to the
