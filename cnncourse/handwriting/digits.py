@@ -1,4 +1,4 @@
-"""From a drawing to a digit: strokes of a round brush become a 28×28 image, as MNIST's images were made.
+"""From a drawing or a scan to a digit: strokes or pixels become a 28×28 image, as MNIST's images were made.
 
 A drawing is a list of strokes `{"radius": r, "points": [[x, y], …]}` on a square pad of `PAD_SIZE` units, y downwards.
 The page of the drawing pad does the same in `cnncourse/pad/js/digit.js`: the same operations in the same order give the
@@ -11,6 +11,8 @@ recognition", section III A). Two details come from the reconstruction by Yadav 
 MNIST digits" (facebookresearch/qmnist, `making_qmnist/xnist.lsh`): what is narrower than the box stands in its middle,
 and the pixel with the most ink becomes 255. MNIST's images themselves say where the centre is: their centres of mass
 lie between pixels 13.5 and 14.5, counted from 0, and at a tie at 13.5.
+
+A scanned digit, a grey picture, is treated in the same way, from its pixels.
 """
 
 import math
@@ -19,7 +21,10 @@ from typing import Any
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor
+
+from cnncourse._text import by
 
 PAD_SIZE = 280
 BOX, FIELD = 20, 28  # pixels
@@ -28,26 +33,32 @@ THINNEST = 0.125  # pixels; a thinner brush could pass between those points
 LARGEST = 10_000  # units of the pad
 
 
-def digit_image(strokes: list[dict[str, Any]]) -> Tensor:
-    """Make the drawing one of MNIST's images.
+def digit_image(drawing: list[dict[str, Any]] | Tensor | np.ndarray) -> Tensor:
+    """Make a drawing, or a picture of one digit, one of MNIST's images.
 
     A tiny drawing is made as large as any other: a single dot becomes a disc of 20 pixels. No ink is lost at the
     field's edge: if the centre of mass lies so far from the middle that MNIST would cut a row off (as in 13 of its
     60,000 training images), the digit stops at the edge.
 
     Args:
-        strokes: the drawing, in units of the pad; a stroke of one point is a dot.
+        drawing: strokes, in units of the pad; a stroke of one point is a dot. Or a grey picture, uint8 H×W or 1×H×W of
+            any size: white ink on black as in MNIST, from 0 (no ink at all) to 255. Of a dark pen on white paper take
+            255 minus the pixels, and set what is left of the paper to 0.
 
     Returns:
         The image, uint8 1×28×28, from 0 (no ink) to 255.
 
     Raises:
-        ValueError: the drawing is empty, or is not a drawing; says where.
+        ValueError: the drawing is empty, or is neither strokes nor such a picture; says where.
     """
-    check_strokes(strokes)
-    if not strokes:
-        raise ValueError("The drawing is empty: draw something.")
-    return torch.from_numpy(centred(grey_levels(ink(scaled(strokes)))))[None]
+    if isinstance(drawing, Tensor | np.ndarray):
+        box = fitted(checked_picture(drawing))
+    else:
+        check_strokes(drawing)
+        if not drawing:
+            raise ValueError("The drawing is empty: draw something.")
+        box = grey_levels(ink(scaled(drawing)))
+    return torch.from_numpy(centred(box))[None]
 
 
 def check_strokes(strokes: list[dict[str, Any]]) -> None:
@@ -108,6 +119,35 @@ def grey_levels(inked: np.ndarray) -> np.ndarray:
     """Return the share of each pixel that is ink, scaled so that the pixel with the most ink is 255: uint8 20×20."""
     counts = inked.reshape(BOX, SAMPLES, BOX, SAMPLES).sum(axis=(1, 3))
     levels: np.ndarray = np.floor(255 * counts / counts.max() + 0.5).astype(np.uint8)
+    return levels
+
+
+def checked_picture(picture: Tensor | np.ndarray) -> np.ndarray:
+    """Return a picture as an array H×W; raise a ValueError, which says why, if it is none or has no ink."""
+    pixels = picture.detach().cpu().numpy() if isinstance(picture, Tensor) else picture
+    if pixels.dtype != np.uint8:
+        raise ValueError(
+            f"A picture has whole numbers from 0 (no ink) to 255, uint8; this one has {pixels.dtype}. Scale its values "
+            "to 0…255, round them, and convert them to uint8."
+        )
+    if pixels.ndim not in (2, 3) or (pixels.ndim == 3 and len(pixels) != 1):
+        raise ValueError(f"A picture of a digit is grey, H×W or 1×H×W, not {by(pixels.shape) or 'a single number'}.")
+    if not pixels.any():
+        raise ValueError("The picture is empty: all its pixels are 0, no ink.")
+    return pixels.reshape(pixels.shape[-2:])
+
+
+def fitted(pixels: np.ndarray) -> np.ndarray:
+    """Return the picture's ink just in the box and in its middle, the brightest pixel 255: uint8 20×20."""
+    rows, columns = np.flatnonzero(pixels.any(axis=1)), np.flatnonzero(pixels.any(axis=0))
+    cut = pixels[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    side = max(cut.shape)
+    top, left = (side - cut.shape[0]) // 2, (side - cut.shape[1]) // 2
+    square = torch.zeros(1, 1, side, side)
+    square[0, 0, top : top + cut.shape[0], left : left + cut.shape[1]] = torch.from_numpy(cut)
+    # A smaller image has the mean of the pixels that come together, a larger one what lies between two pixels.
+    grey = F.interpolate(square, (BOX, BOX), mode="area" if side > BOX else "bilinear")[0, 0].numpy()
+    levels: np.ndarray = np.floor(255 * grey / grey.max() + 0.5).astype(np.uint8)
     return levels
 
 

@@ -14,6 +14,7 @@ from cnncourse._text import by, printable
 from cnncourse.analysis import feature_maps
 from cnncourse.data import ImageSet, Preprocessing
 from cnncourse.handwriting import digit_image
+from cnncourse.handwriting.digits import check_strokes
 from cnncourse.pad._prepared import check_answer, preprocessing_of
 from cnncourse.pad.page import JS, SCRIPTS
 
@@ -88,8 +89,8 @@ class DrawingPad(anywidget.AnyWidget):
     def _draw(self, strokes: list[dict[str, Any]]) -> Tensor | None:
         """Take a drawing; return the images that the model gets, 1×1×S×S, or None for an empty one."""
         channels, height, width = self.preprocessing.input_shape
-        empty = isinstance(strokes, list | tuple) and not strokes
-        image = None if empty else digit_image(strokes)  # which refuses what is no drawing, None or "" too
+        check_strokes(strokes)
+        image = digit_image(strokes) if strokes else None
         if image is not None and (channels != 1 or height != width):
             raise ValueError(
                 f"{self.network['name']} takes images of {by(self.preprocessing.input_shape)}, and a drawing is a grey "
