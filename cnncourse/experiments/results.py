@@ -166,10 +166,11 @@ def begin_results(
         return {"recipe": name, "settings": recipe_settings, "parameters": parameters, "runs": []}
     result = load_results(name, folder)
     written = {**result["settings"], "parameters": result["parameters"]}
-    for key, value in {**recipe_settings, "parameters": parameters}.items():
-        if written.get(key) != value:
+    now = {**recipe_settings, "parameters": parameters}
+    for key in {**now, **written}:
+        if written.get(key) != now.get(key):
             raise ValueError(
-                f"{path} was written with other settings: {key} was {written.get(key)}, now it is {value}. "
+                f"{path} was written with other settings: {key} was {written.get(key)}, now it is {now.get(key)}. "
                 "Delete the file to run the recipe anew; runs of different settings are not mixed."
             )
     return result

@@ -28,7 +28,7 @@ from torch.optim.lr_scheduler import LRScheduler
 from cnncourse import settings
 from cnncourse._files import write_whole
 from cnncourse._model import count_parameters
-from cnncourse._text import printable
+from cnncourse._text import by, printable
 from cnncourse.data import CLASSES, STATISTICS, ImageSet, Loader, Preprocessing, load
 from cnncourse.data._sources import SETS, check_names
 from cnncourse.experiments._describe import describe
@@ -66,6 +66,10 @@ class Recipe:
         valid_fraction: the share of the training images that is kept for validation, the same images in every run.
         corruptions: the trained network is also measured on the test split corrupted by each of these, the same
             corrupted images in every run.
+        extra: functions, usually `functools.partial`s, each of which gives further images for training alone, of the
+            data's classes and, once resized, shape. They come to the training part when it has been split, are prepared
+            as it is, and never are among those of validation or test; so make none from images of those. In quick mode
+            as small a share of them is taken, at random, as the bundled sample is of the data.
     """
 
     data: str | Pair | Callable[[], Pair]
@@ -79,6 +83,7 @@ class Recipe:
     image_size: int | None = None
     valid_fraction: float = 0.2
     corruptions: tuple[Corruption, ...] = ()
+    extra: tuple[Callable[[], ImageSet], ...] = ()
 
     def __post_init__(self) -> None:
         for name in ("model", "optimizer", "scheduler"):
@@ -88,12 +93,17 @@ class Recipe:
                     f"{name} must make a new one for each seed: give its class, a partial of it or a function, "
                     f"not {type(part).__name__!r} itself"
                 )
-        for name in ("augment", "corruptions"):
+        for name in ("augment", "corruptions", "extra"):
             if not isinstance(getattr(self, name), tuple | list):
                 raise ValueError(f"{name} must be a tuple, also where it has one part: ({name},)")
+        for part in self.extra:
+            if not callable(part):
+                raise ValueError(f"extra must be functions that give images, not {type(part).__name__!r} itself")
 
     def settings(self) -> dict[str, Any]:
         """Return the recipe as plain values, as a result file keeps it; your own images as a fingerprint.
+
+        Without extra images nothing is said of them, as in the result files from before there were any.
 
         Raises:
             ValueError: a setting can't be told from others of its kind.
@@ -101,6 +111,8 @@ class Recipe:
         described = {}
         for field in fields(self):
             value = getattr(self, field.name)
+            if field.name == "extra" and not value:
+                continue
             if field.name == "data" and not isinstance(value, str):
                 value = self._pair()
             try:
@@ -120,6 +132,41 @@ class Recipe:
         if self.image_size is not None:
             train, test = train.resize(self.image_size), test.resize(self.image_size)
         return train, test
+
+    def with_extra(self, train: ImageSet) -> ImageSet:
+        """Return the training part with the extra images behind it, prepared as it is.
+
+        Raises:
+            ValueError: what a function gives are no images, or they do not fit the training part; says which and why.
+        """
+        parts = [train]
+        for number, make in enumerate(self.extra, 1):
+            images = make()
+            if not isinstance(images, ImageSet):
+                raise ValueError(f"extra: function {number} must give an ImageSet, not {type(images).__name__!r}")
+            if images.split_name != "train":
+                raise ValueError(
+                    f"extra: function {number} gives images of the {images.split_name} split, and one trains on others"
+                )
+            if images.classes != train.classes:
+                raise ValueError(
+                    f"extra: the images of function {number} have the classes {', '.join(images.classes)}, the data "
+                    f"{', '.join(train.classes)}; they must be the same, in the same order"
+                )
+            if self.image_size is not None:
+                images = images.resize(self.image_size)
+            shapes = [by(each.images.shape[1:]) for each in (images, train)]
+            if shapes[0] != shapes[1]:
+                raise ValueError(
+                    f"extra: the images of function {number} are {shapes[0]}, those of the data {shapes[1]}"
+                )
+            if isinstance(self.data, str) and settings.quick():
+                share = len(train) / ((1 - self.valid_fraction) * SETS[self.data]["train"].shape[0])
+                order = torch.randperm(len(images), generator=torch.Generator().manual_seed(0))
+                images = images.subset(order[: max(1, round(share * len(images)))])
+            parts.append(images)
+        tensors = ([part.images for part in parts], [part.labels for part in parts])
+        return replace(train, images=torch.cat(tensors[0]), labels=torch.cat(tensors[1]))
 
     @property
     def preprocessing(self) -> Preprocessing:
@@ -233,6 +280,7 @@ def run_seed(recipe: Recipe, seed: int, folder: Path) -> dict[str, Any]:
     device = default_device()
     train, test = recipe.images()
     train, valid = train.split(recipe.valid_fraction, seed=0)
+    train = recipe.with_extra(train)
 
     torch.manual_seed(seed)
     model = recipe.model().to(device)

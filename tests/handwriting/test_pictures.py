@@ -40,7 +40,7 @@ def test_the_size_of_the_picture_does_not_matter():
 def test_a_picture_that_is_half_as_large_again_changes_little():
     for image in MNIST[::10]:
         picture = F.interpolate(image[None], (42, 42), mode="bilinear")[0]
-        assert difference(digit_image(picture), digit_image(image)) < 20  # of 255; two images of one digit: 34 in the mean
+        assert difference(digit_image(picture), digit_image(image)) < 20  # two of one digit: 34
 
 
 @pytest.mark.parametrize("strokes", [strokes for _, strokes in HANDWRITING[::6]])
