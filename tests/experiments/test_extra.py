@@ -84,8 +84,8 @@ def test_quick_mode_takes_as_small_a_share_of_them(tmp_path, monkeypatch):
 
 def test_settings_tell_of_them_and_say_nothing_where_there_are_none():
     assert "extra" not in RECIPE.settings()
-    recipe = replace(RECIPE, extra=(partial(load, "MNIST", "train"), partial(torch.zeros, 3, 4)))
-    assert recipe.settings()["extra"] == ["load('MNIST', 'train')", "zeros(3, 4)"]
+    recipe = replace(RECIPE, extra=(partial(load, "MNIST", "train"), partial(torch.nn.functional.pad, torch.ones(2))))
+    assert recipe.settings()["extra"] == ["load('MNIST', 'train')", "pad(Tensor([1.0, 1.0]))"]
 
 
 def test_results_with_and_without_them_are_not_mixed(tmp_path):
