@@ -45,7 +45,7 @@ def fit_temperature(logits: Tensor, labels: Tensor) -> float:
     """Find the temperature T with which softmax(logits / T) has the least cross-entropy.
 
     Above 1 it makes a network less sure, below 1 surer; the order of the classes stays, and so the accuracy. Fit it on
-    the validation part: on the images that it was trained on, a network is surer than it may be.
+    the validation part: the images that a network was trained on it knows too well, and T would be too low.
 
     Args:
         logits: N×classes, or log-probabilities, as `predict(model, loader).log()` gives them.
