@@ -76,6 +76,17 @@ def logits_of(model: nn.Module, images: Tensor) -> Tensor:
     return logits
 
 
+def are_probabilities(output: Tensor) -> bool:
+    """Return whether each row sums to 1 with no number below 0."""
+    output = output.detach()
+    tolerance = max(1e-5, torch.finfo(output.dtype).eps)
+    if not len(output) or abs(output[0].sum(dtype=torch.float32).item() - 1) > tolerance:
+        return False  # the first row decides for nearly all networks at once
+    sums = output.sum(dim=1, dtype=torch.float32)
+    undecided = (output > 0) & (output < 1)  # a test's one-hot "logits" sum to 1 too
+    return bool(((sums - 1).abs() <= tolerance).all() and (output >= 0).all() and undecided.any())
+
+
 def check_labels(labels: Tensor, classes: int) -> None:
     """Refuse labels that the model has no class for."""
     low, high = torch.stack(labels.aminmax()).tolist()  # one wait for a GPU, not two
@@ -254,20 +265,9 @@ def _no_logits(output: object, images: Tensor) -> str:
         return f"{shape}: let it end in nn.AdaptiveAvgPool2d(1), where that is missing, and nn.Flatten()"
     if not output.is_floating_point():
         return f"numbers of type {kind_of_number(output.dtype)}: take its argmax away, the logits are needed"
-    if _are_probabilities(output):
+    if are_probabilities(output):
         return "probabilities: take the softmax at its end away, fit and predict have their own"
     return ""
-
-
-def _are_probabilities(output: Tensor) -> bool:
-    """Whether each row sums to 1 with no number below 0. The first row decides for nearly all networks at once."""
-    output = output.detach()
-    tolerance = max(1e-5, torch.finfo(output.dtype).eps)
-    if not len(output) or abs(output[0].sum(dtype=torch.float32).item() - 1) > tolerance:
-        return False
-    sums = output.sum(dim=1, dtype=torch.float32)
-    undecided = (output > 0) & (output < 1)  # a test's one-hot "logits" sum to 1 too
-    return bool(((sums - 1).abs() <= tolerance).all() and (output >= 0).all() and undecided.any())
 
 
 def _content(value: object) -> str:

@@ -1,4 +1,4 @@
-"""What the pad and the exported file ask of a model: how its images are prepared, and one number for each class."""
+"""What the pad and the exported file ask of a model: its images, one number for each class, and how sure it may be."""
 
 from numbers import Real
 
@@ -55,6 +55,21 @@ def _check_numbers(preprocessing: Preprocessing) -> None:
             raise ValueError(f"the {name} of each channel must be a number, but the preprocessing has {values}")
     if 0 in preprocessing.std:
         raise ValueError("the std of a channel is 0, as of images that are all alike: nothing can be divided by it")
+
+
+def check_sureness(temperature: float, sure: float) -> tuple[float, float]:
+    """Return a temperature and the probability from which an answer is sure, as Python's own numbers.
+
+    Raises:
+        ValueError: the temperature is no finite number above 0, or the probability is not from 0 to below 1.
+    """
+    if not isinstance(temperature, Real) or not 0 < temperature < float("inf"):
+        raise ValueError(
+            f"the temperature must be a finite number above 0, as fit_temperature gives it, not {temperature!r}"
+        )
+    if not isinstance(sure, Real) or not 0 <= sure < 1:
+        raise ValueError(f"sure must be a probability, from 0 to below 1, not {sure!r}")
+    return float(temperature), float(sure)
 
 
 def check_answer(model: nn.Module, logits: object, number: int, preprocessing: Preprocessing) -> None:

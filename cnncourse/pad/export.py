@@ -2,10 +2,11 @@
 
 torch.fx writes down the steps of `forward`; each becomes a layer of the file, which `cnncourse/pad/js/network.js` runs.
 The file holds {"format": "cnncourse-network", "version": 1, "name", "parameters", "input": {"shape": C×H×W, "mean",
-"std": of each channel, with pixels from 0 to 1}, "classes", "layers"}; C is 1 (grey) or 3 (red, green, blue). A layer
-has a "name", a "type" (torch's class), "inputs" (names of layers before it, or "input"), a "shape" (without the batch),
-and its attributes by torch's names. Weights are float32, little-endian, in torch's order, in base64. The last layer
-gives one number for each class.
+"std": of each channel, with pixels from 0 to 1}, "classes", "temperature", "sure", "layers"}; C is 1 (grey) or 3 (red,
+green, blue). The probabilities are softmax(logits / temperature), and an answer that is less probable than "sure" is
+shown as not sure; a file of an older edition has neither, which means 1 and 0. A layer has a "name", a "type" (torch's
+class), "inputs" (names of layers before it, or "input"), a "shape" (without the batch), and its attributes by torch's
+names. Weights are float32, little-endian, in torch's order, in base64. The last layer gives one number for each class.
 """
 
 import base64
@@ -24,7 +25,7 @@ from cnncourse._files import write_whole
 from cnncourse._model import bare, count_parameters
 from cnncourse._text import by
 from cnncourse.data import ImageSet, Preprocessing
-from cnncourse.pad._prepared import check_answer, preprocessing_of
+from cnncourse.pad._prepared import check_answer, check_sureness, preprocessing_of
 from cnncourse.pad.export_layers import LAYERS, OPERATIONS, VANISH, attributes, kind_of, same
 
 FORMAT, VERSION = "cnncourse-network", 1
@@ -35,6 +36,8 @@ def web_network(
     *,
     preprocessing: Preprocessing | ImageSet | None = None,
     title: str | None = None,
+    temperature: float = 1.0,
+    sure: float = 0.0,
 ) -> dict[str, Any]:
     """Write a network down as the drawing pad's JSON: a dict of plain values. The model stays as it is.
 
@@ -47,6 +50,9 @@ def web_network(
         preprocessing: how its images were prepared for training, or the images themselves; without it, what the model
             carries as its `preprocessing`.
         title: what the page calls the network; without it, the model's class.
+        temperature: what the page divides the logits by before its softmax, as
+            `cnncourse.analysis.fit_temperature` finds it on validation images. The layers stay as they are.
+        sure: below this probability of its answer the page says that it is not sure; 0: never.
 
     Returns:
         The dict that the docstring of this module describes.
@@ -54,11 +60,13 @@ def web_network(
     Raises:
         TypeError: the model is not an `nn.Module`, or the preprocessing is something else.
         ValueError: it is not known how the images are prepared, or the page can't run this model; names the layer or
-            the operation, and says what to do.
+            the operation, and says what to do. Or the temperature is not a finite number above 0, or sure is not from
+            0 to below 1.
 
     Source: folding is described in Jacob et al., "Quantization and training of neural networks for efficient
     integer-arithmetic-only inference", 2018, section 3.2.
     """
+    temperature, sure = check_sureness(temperature, sure)
     prepared = preprocessing_of(model, preprocessing)
     shape = prepared.input_shape
     try:
@@ -89,6 +97,8 @@ def web_network(
             "std": list(map(float, prepared.std)),
         },
         "classes": list(prepared.classes),
+        "temperature": temperature,
+        "sure": sure,
         "layers": [{key: _plain(value) for key, value in layer.items() if value is not None} for layer in layers],
     }
 
@@ -99,6 +109,8 @@ def export_web(
     *,
     preprocessing: Preprocessing | ImageSet | None = None,
     title: str | None = None,
+    temperature: float = 1.0,
+    sure: float = 0.0,
 ) -> Path:
     """Write a network to a JSON file, which the page of the drawing pad opens under "Use your own network".
 
@@ -110,10 +122,11 @@ def export_web(
     Raises:
         TypeError: the model is not an `nn.Module`, or the preprocessing is something else.
         ValueError: it is not known how the images are prepared, or the page can't run this model; names the layer or
-            the operation, and says what to do. Or the path is not the name of a file.
+            the operation, and says what to do. Or the temperature is not a finite number above 0, sure is not from 0 to
+            below 1, or the path is not the name of a file.
         OSError: the file can't be written. The file from before is still there.
     """
-    network = web_network(model, preprocessing=preprocessing, title=title)
+    network = web_network(model, preprocessing=preprocessing, title=title, temperature=temperature, sure=sure)
     return write_whole(path, json.dumps(network, ensure_ascii=False))
 
 

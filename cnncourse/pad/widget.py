@@ -15,7 +15,7 @@ from cnncourse.analysis import feature_maps
 from cnncourse.data import ImageSet, Preprocessing
 from cnncourse.handwriting import digit_image
 from cnncourse.handwriting.digits import check_strokes
-from cnncourse.pad._prepared import check_answer, preprocessing_of
+from cnncourse.pad._prepared import check_answer, check_sureness, preprocessing_of
 from cnncourse.pad.page import JS, SCRIPTS
 
 
@@ -33,17 +33,22 @@ class DrawingPad(anywidget.AnyWidget):
         preprocessing: how its images were prepared for training, or the images themselves; without it, what the model
             carries as its `preprocessing`.
         title: what the pad calls the network; without it, the model's class.
+        temperature: what the logits are divided by before the softmax, as `cnncourse.analysis.fit_temperature` finds it
+            on validation images.
+        sure: below this probability of its answer the pad says that it is not sure; 0: never.
 
     Attributes:
         strokes: the drawing, as `cnncourse.handwriting.digit_image` takes it. Set it, and the pad shows it.
         image: uint8 C×H×W. Of a drawing, 1×28×28 before it is resized for the model; of a picture, what the model got.
             None while there is neither.
-        probabilities: float32, one for each class, of the image; None while there is none.
+        probabilities: float32, one for each class, of the image: softmax(logits / temperature); None while there is
+            none.
 
     Raises:
         TypeError: the model is not an `nn.Module`, or the preprocessing is something else.
         ValueError: it is not known how the images are prepared, the model takes others or has other classes, or it
-            returns probabilities; later, what `strokes` is set to is no drawing, or the model's answer is not finite.
+            returns probabilities; the temperature is not a finite number above 0, or sure is not from 0 to below 1;
+            later, what `strokes` is set to is no drawing, or the model's answer is not finite.
     """
 
     _esm = "\n".join((JS / name).read_text(encoding="utf8") for name in (*SCRIPTS, "widget.js"))
@@ -55,10 +60,14 @@ class DrawingPad(anywidget.AnyWidget):
         *,
         preprocessing: Preprocessing | ImageSet | None = None,
         title: str | None = None,
+        temperature: float = 1.0,
+        sure: float = 0.0,
     ):
+        self._temperature, sure = check_sureness(temperature, sure)
         self.preprocessing = preprocessing_of(model, preprocessing)
         self.model = bare(model)  # layer by layer
-        self.network = _about(self.model, self.preprocessing) | {"title": title or type(self.model).__name__}
+        about = {"title": title or type(self.model).__name__, "sure": sure}
+        self.network = _about(self.model, self.preprocessing) | about
         self._strokes: list[dict[str, Any]] = []
         self._picture: bytes | None = None  # the file, for a pad that is shown once more
         self._image: Tensor | None = None
@@ -119,8 +128,15 @@ class DrawingPad(anywidget.AnyWidget):
             return None
         batch = self.preprocessing.normalise(images)
         logits = self._logits(batch)
-        self._probabilities = logits.softmax(dim=0)
+        self._probabilities = self._softmax(logits)
         return batch, logits
+
+    def _softmax(self, logits: Tensor) -> Tensor:
+        logits = logits.double() - logits.max()  # a small temperature makes no infinite numbers of it
+        return (logits / self._temperature).softmax(dim=0).float()
+
+    def _numbers(self, logits: Tensor) -> dict[str, Any]:
+        return {"logits": logits.tolist(), "probabilities": self._softmax(logits).tolist()}
 
     def _logits(self, batch: Tensor) -> Tensor:
         with evaluating(self.model), torch.inference_mode(False), torch.no_grad():
@@ -143,14 +159,14 @@ class DrawingPad(anywidget.AnyWidget):
         if ask == "pixels":  # an image that the pad itself has changed, in the size that the model takes
             pixels = torch.frombuffer(bytearray(buffers[0]), dtype=torch.uint8)
             logits = self._logits(self.preprocessing.normalise(pixels.view(1, *self.preprocessing.input_shape)))
-            return _numbers(logits) | {"outputs": []}, []
+            return self._numbers(logits) | {"outputs": []}, []
         images = self._open(bytes(buffers[0])) if ask == "picture" else self._draw(message["strokes"])
         read = self._read(images)
         if images is None or read is None:
             return {}, []
         batch, logits = read
         outputs, maps = self._outputs(batch)
-        return _numbers(logits) | {"outputs": outputs}, [*maps, images.numpy().tobytes()]
+        return self._numbers(logits) | {"outputs": outputs}, [*maps, images.numpy().tobytes()]
 
     def _outputs(self, batch: Tensor) -> tuple[list[dict[str, Any]], list[bytes]]:
         """What each layer gives: its numbers as bytes from -127 to 127, which stands for the layer's largest.
@@ -185,7 +201,3 @@ def _about(model: nn.Module, preprocessing: Preprocessing) -> dict[str, Any]:
         "classes": list(preprocessing.classes),
         "parameters": count_parameters(model),
     }
-
-
-def _numbers(logits: Tensor) -> dict[str, Any]:
-    return {"logits": logits.tolist(), "probabilities": logits.softmax(dim=0).tolist()}

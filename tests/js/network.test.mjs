@@ -59,6 +59,13 @@ const BAD = {
   "huge input": [changed(["input", "shape"], [1, 1e6, 1e6]), "the shape of its images is wrong"],
   "mean": [changed(["input", "mean"], ["0.1"]), "the mean or std of its images is wrong"],
   "std": [changed(["input", "std"], [0]), "the mean or std of its images is wrong"],
+  "temperature 0": [changed(["temperature"], 0), "its temperature is not a number above 0"],
+  "temperature as text": [changed(["temperature"], "2"), "its temperature is not a number above 0"],
+  "infinite temperature": [changed(["temperature"], Infinity), "its temperature is not a number above 0"],
+  "no temperature": [changed(["temperature"], null), "its temperature is not a number above 0"],
+  "sure in per cent": [changed(["sure"], 90), "sure, its probability of a sure answer, is not from 0 to below 1"],
+  "sure below 0": [changed(["sure"], -0.1), "sure, its probability of a sure answer, is not from 0 to below 1"],
+  "sure as text": [changed(["sure"], "0.9"), "sure, its probability of a sure answer, is not from 0 to below 1"],
   "no layers": [changed(["layers"], []), "its layers are missing"],
   "empty layer": [changed(["layers", 0], null), "its layers are missing"],
   "unnamed layer": [changed(["layers", 1, "name"]), "or one has none"],
@@ -105,7 +112,44 @@ test("the network that was spoilt is good", () => {
     { name: "0", type: "Conv2d", shape: [2, 6, 6], batchNorm: "1" },
     { name: "2", type: "MaxPool2d", shape: [2, 3, 3], batchNorm: undefined },
   ]);
-  assert.deepEqual(about, { name: "Small", parameters: 218, inputShape: [1, 8, 8], classes: [..."0123456789"] });
+  const classes = [..."0123456789"];
+  const old = { temperature: 1, sure: 0 }; // of a file that has neither
+  assert.deepEqual(about, { name: "Small", parameters: 218, inputShape: [1, 8, 8], classes, ...old });
+});
+
+suite("a temperature divides the logits at the softmax, and nowhere else", () => {
+  const pixels = Array.from({ length: 64 }, (_, i) => 4 * i);
+  const copied = ({ logits, probabilities }) => ({ logits: [...logits], probabilities: [...probabilities] });
+  const answerOf = (network) => copied(cnncourse.readNetwork(network).run(pixels));
+  const { logits, probabilities } = answerOf(small());
+  const heated = (values, temperature) => {
+    const powers = values.map((value) => Math.exp(value / temperature));
+    return powers.map((power) => power / powers.reduce((a, b) => a + b));
+  };
+  const last = (type) => ({ name: "6", type, inputs: ["5"], shape: [10] });
+
+  for (const temperature of [0.5, 1, 2, 50]) {
+    for (const end of ["logits", "Softmax", "LogSoftmax"]) {
+      test(`${temperature}, ${end}`, () => {
+        const network = { ...small(), temperature, sure: 0.9 };
+        if (end !== "logits") network.layers.push(last(end));
+        const found = answerOf(network);
+        close(found.probabilities, heated(logits, temperature), 1e-6, "probability");
+        if (end === "logits") assert.deepEqual(found.logits, logits);
+        if (end === "Softmax") close(found.logits, probabilities, 1e-6, "the network's own output");
+        assert.equal(cnncourse.readNetwork(network).sure, 0.9);
+      });
+    }
+  }
+
+  test("the coldest and the hottest", () => {
+    const largest = logits.indexOf(Math.max(...logits));
+    const certain = logits.map((_, i) => (i === largest ? 1 : 0));
+    for (const layers of [small().layers, [...small().layers, last("Softmax")]]) {
+      assert.deepEqual(answerOf({ ...small(), layers, temperature: Number.MIN_VALUE }).probabilities, certain);
+      close(answerOf({ ...small(), layers, temperature: Number.MAX_VALUE }).probabilities, Array(10).fill(0.1), 1e-6);
+    }
+  });
 });
 
 test("an impossible number of parameters is not told", () => {

@@ -52,6 +52,8 @@ def test_a_file_tells_all_that_the_page_needs(tmp_path):
         "parameters": 7772,
         "input": {"shape": [1, 28, 28], "mean": [0.1307], "std": [0.3081]},
         "classes": list("0123456789"),
+        "temperature": 1.0,
+        "sure": 0.0,
     }
     assert [layer["type"] for layer in network["layers"]].count("Conv2d") == 12
     assert "BatchNorm2d" not in [layer["type"] for layer in network["layers"]]
@@ -117,6 +119,30 @@ def test_numbers_of_numpy_are_written_as_pythons():
     model = nn.Sequential(nn.Flatten(), nn.Linear(64, 2))
     network = json.loads(json.dumps(web_network(model, preprocessing=own)))
     assert network["input"] == {"shape": [1, 8, 8], "mean": [0.5], "std": [0.25]}
+
+
+def test_temperature_and_the_probability_of_a_sure_answer_are_written_as_numbers(tmp_path):
+    model = randomised(LeNet5())
+    options = {"temperature": np.float32(1.5), "sure": np.float64(0.75)}
+    path = export_web(model, tmp_path / "network.json", preprocessing=images_of(model), **options)
+    network = json.loads(path.read_text(encoding="utf8"))
+    assert (network["temperature"], network["sure"]) == (1.5, 0.75)
+    assert network | {"temperature": 1, "sure": 0} == network_of(model), "the layers are not touched"
+
+
+WRONG_SURENESS = [
+    *[({"temperature": value}, "temperature must be a finite") for value in (0, -1, np.inf, np.nan, None, "1", 2j)],
+    *[({"sure": value}, "sure must be a probability") for value in (-0.1, 1, 50, np.nan, None, "0.5")],
+]
+
+
+@pytest.mark.parametrize(("options", "message"), WRONG_SURENESS, ids=str)
+def test_no_other_temperature_or_probability_is_written(options, message, tmp_path):
+    with pytest.raises(ValueError, match=message):
+        network_of(LeNet5(), **options)
+    with pytest.raises(ValueError, match=message):
+        export_web(LeNet5(), tmp_path / "network.json", preprocessing=images_of(LeNet5()), **options)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_title_is_written_as_text():

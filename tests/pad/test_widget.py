@@ -169,6 +169,28 @@ def test_the_pad_learns_what_it_shows():
     assert (network["classes"][9], network["parameters"]) == ("Ankle boot", 61706)
 
 
+@pytest.mark.parametrize("temperature", [0.5, 1, 3, 1e-320])
+def test_a_temperature_divides_the_logits_before_the_softmax_alone(temperature):
+    browser = Browser(DrawingPad(best(), temperature=temperature, sure=0.9))
+    answer, _ = browser.ask({"ask": "drawing", "strokes": SEVEN, "question": "t"})
+    image = digit_image(SEVEN)
+    logits = logits_of(best(), normalised(image))
+    expected = (logits / temperature).softmax(dim=0) if temperature > 0.1 else F.one_hot(logits.argmax(), 10).float()
+    torch.testing.assert_close(torch.tensor(answer["logits"]), logits)
+    torch.testing.assert_close(torch.tensor(answer["probabilities"]), expected)
+    torch.testing.assert_close(browser.pad.probabilities, expected)
+    answer, _ = browser.ask({"ask": "pixels", "question": "u"}, [memoryview(image.numpy().tobytes())])
+    torch.testing.assert_close(torch.tensor(answer["probabilities"]), expected)
+    answer, _ = browser.ask({"ask": "network", "question": "v"})
+    assert answer["network"]["sure"] == 0.9
+
+
+@pytest.mark.parametrize("options", [{"temperature": 0}, {"temperature": "1"}, {"sure": 1}, {"sure": -0.1}], ids=str)
+def test_no_other_temperature_or_probability_is_taken(options):
+    with pytest.raises(ValueError, match="must be a"):
+        DrawingPad(best(), **options)
+
+
 def test_a_drawing_from_python_is_shown():
     browser = Browser(DrawingPad(best()))
     browser.pad.strokes = SEVEN
@@ -370,6 +392,45 @@ def check_answer(model, shown, bars):
     torch.testing.assert_close(torch.tensor(percent), 100 * probabilities, atol=0.11, rtol=0)
 
 
+# The sizes of the answer's words beside and above the board; and whether any of it is cut off.
+ANSWER = """answer => ({
+    sizes: [answer, answer.querySelector("strong")].map(element => getComputedStyle(element).fontSize),
+    whole: answer.parentElement.scrollHeight <= answer.parentElement.clientHeight,
+})"""
+
+
+@pytest.mark.parametrize("colours", ["light", "dark"])
+@pytest.mark.parametrize("width", [320, 1280])
+@pytest.mark.parametrize("name", ["7", "An airplane of two wings"])
+def test_a_page_says_when_its_network_is_not_sure(browser, tmp_path, colours, width, name):
+    """In words, also to a screen reader; the bars stay. As soon as it is sure, it says so as ever."""
+    network = web_network(best(), temperature=20, sure=0.9)
+    network["classes"] = [name if each == "7" else each for each in network["classes"]]
+    (tmp_path / "page.html").write_text(draw_page(network, "mine"), encoding="utf8")
+    context = browser.new_context(color_scheme=colours, viewport={"width": width, "height": 844})
+    context.add_init_script(KEEP_UPDATES)
+    address = (tmp_path / "page.html").as_uri()
+    page, faults = open_page(context, address, address)
+    probabilities = draw_seven(page)["probabilities"]
+    answer = page.locator(".answer")
+    assert answer.text_content() == f"Not sure. Perhaps {name}."
+    page.locator("[role=status]", has_text=f"Not sure. Perhaps {name}.").wait_for(state="attached")
+    found = answer.evaluate(ANSWER)
+    assert found["whole"]
+    assert len(set(found["sizes"])) == 1
+    bars = [float(text.strip("<> %").replace("\N{NO-BREAK SPACE}", "")) for text in page.evaluate(BARS)]
+    assert bars == pytest.approx([100 * each for each in probabilities], abs=0.11)
+    assert page.locator(".bars .winner .class").text_content() == name
+    report = Axe().run(page, options={"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]})
+    (tmp_path / "sure.json").write_text(json.dumps(network | {"temperature": 1}), encoding="utf8")
+    page.get_by_label("Use your own network").set_input_files(tmp_path / "sure.json")
+    page.locator(".answer", has_text=f"Looks like {name}").wait_for()
+    assert answer.get_attribute("data-length") == ("short" if name == "7" else "words")
+    context.close()
+    assert report.violations_count == 0, report.generate_report()
+    assert faults == []
+
+
 @pytest.mark.parametrize("colours", ["light", "dark"])
 def test_the_page_works_from_disk_and_alone(browser, tmp_path, colours):
     (tmp_path / "page.html").write_text(draw_page(web_network(best()), "digitnet-best"), encoding="utf8")
@@ -444,6 +505,15 @@ def test_the_widget_shows_what_python_answers(notebook):
     page.wait_for_function("!last.probabilities")
     page.wait_for_timeout(100)  # the message is on its way
     assert (end.pad.strokes, end.pad.probabilities) == ([], None)
+    assert faults == []
+
+
+def test_the_widget_says_when_it_is_not_sure(notebook):
+    page, end, faults = notebook(best(), temperature=20, sure=0.9)
+    shown = draw_seven(page)
+    assert page.locator(".answer").text_content() == "Not sure. Perhaps 7."
+    torch.testing.assert_close(torch.tensor(shown["probabilities"]), end.pad.probabilities)
+    assert end.pad.probabilities.max() < 0.9
     assert faults == []
 
 

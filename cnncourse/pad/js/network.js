@@ -18,13 +18,14 @@
   /**
    * A network from the parsed JSON of a file.
    *
-   * Returns {name, parameters, inputShape: [C, H, W], classes: [string], layers, run}. Each of the layers is
-   * {name, type, shape, batchNorm}, its shape without the batch; batchNorm is the name of the batch norm that was
-   * folded into it, if any. parameters is null where the file doesn't tell.
+   * Returns {name, parameters, inputShape: [C, H, W], classes: [string], temperature, sure, layers, run}. Each of the
+   * layers is {name, type, shape, batchNorm}, its shape without the batch; batchNorm is the name of the batch norm that
+   * was folded into it, if any. parameters is null where the file doesn't tell. An answer whose probability is below sure
+   * is not a sure one.
    *
    * run(pixels) takes C·H·W numbers from 0 to 255, row by row, and returns {outputs, logits, probabilities}: outputs
    * are the layers, each with data, a Float32Array; logits and probabilities are Float32Arrays of a number for each
-   * class. The next run writes over these arrays, so copy what you want to keep. It throws a NetworkError where the
+   * class, the probabilities being the softmax of logits / temperature. The next run writes over these arrays, so copy what you want to keep. It throws a NetworkError where the
    * number of pixels is another, and where a probability is not a number.
    *
    * Throws a NetworkError where json is no network, has another version, an unknown layer or damaged contents.
@@ -41,6 +42,7 @@
       );
     }
     const { name, classes, input, layers: descriptions } = json;
+    const { temperature = 1, sure = 0 } = json; // files of older editions have neither
     check(isText(name), "its name is missing");
     check(isList(classes, isText), "its classes are missing");
     check(isObject(input) && isShape(input.shape) && input.shape.length === 3, "the shape of its images is wrong");
@@ -48,6 +50,8 @@
     const { mean, std } = input;
     const right = [mean, std].every((list) => isList(list, Number.isFinite) && list.length === channels);
     check(right && !std.includes(0), "the mean or std of its images is wrong");
+    check(Number.isFinite(temperature) && temperature > 0, "its temperature is not a number above 0");
+    check(Number.isFinite(sure) && sure >= 0 && sure < 1, "sure, its probability of a sure answer, is not from 0 to below 1");
     check(isList(descriptions, isObject), "its layers are missing");
 
     const image = new Float32Array(size(input.shape));
@@ -76,8 +80,9 @@
       const data = [];
       for (const step of steps) data.push(step.run(...step.places.map((place) => (place < 0 ? image : data[place]))));
       const logits = data.at(-1);
-      if (last.type === "Softmax") probabilities.set(logits);
-      else softmax(logits, probabilities);
+      if (last.type !== "Softmax") softmax(logits, probabilities, temperature);
+      else if (temperature === 1) probabilities.set(logits);
+      else softmax(logits.map(Math.log), probabilities, temperature);
       if (!probabilities.every(Number.isFinite)) {
         throw new NetworkError("its answer is not a number. Train it again, with a smaller learning rate.");
       }
@@ -86,7 +91,7 @@
     }
 
     const parameters = Number.isInteger(json.parameters) && json.parameters > 0 ? json.parameters : null;
-    return { name, parameters, inputShape: input.shape, classes, layers: steps.map(about), run };
+    return { name, parameters, inputShape: input.shape, classes, temperature, sure, layers: steps.map(about), run };
   }
 
   const about = ({ name, type, shape, batchNorm }) => ({ name, type, shape, batchNorm });
@@ -290,11 +295,12 @@
     },
   };
 
-  /** Softmax; the largest value is taken off first, so that no exponential overflows. */
-  function softmax(input, output) {
+  /** Softmax of input / temperature; the largest value is taken off first, so that no exponential overflows. */
+  function softmax(input, output, temperature = 1) {
     const most = input.reduce((a, b) => Math.max(a, b));
-    const sum = input.reduce((total, value) => total + Math.exp(value - most), 0);
-    for (let i = 0; i < input.length; i++) output[i] = Math.exp(input[i] - most) / sum;
+    const share = (value) => Math.exp((value - most) / temperature);
+    const sum = input.reduce((total, value) => total + share(value), 0);
+    for (let i = 0; i < input.length; i++) output[i] = share(input[i]) / sum;
     return output;
   }
 

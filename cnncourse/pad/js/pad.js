@@ -39,8 +39,9 @@
    * Build a drawing pad into an element.
    *
    * options.networks: [{id, title, load}], the first is chosen; load() returns a Promise of a network: an object with
-   *   name, inputShape [C, H, W], classes, maybe parameters, maybe pictures to start from ([{name, address}]), and
-   *   run(pixels, given), which returns a result or a Promise of one (see network.js; in a notebook Python answers).
+   *   name, inputShape [C, H, W], classes, maybe parameters, maybe sure (below this probability of the answer the pad says
+   *   "Not sure"), maybe pictures to start from ([{name, address}]), and run(pixels, given), which returns a result or a
+   *   Promise of one (see network.js; in a notebook Python answers).
    *   given is what the pixels were made of, {strokes} or {picture: File}; none for an image that the pad has changed.
    * options.openFile: offer "Use your own network", from a file of `cnncourse.pad.export_web`. False unless given.
    * options.headingLevel: of the pad's headings, 3 unless given.
@@ -172,10 +173,16 @@
       verdict.dataset.length = "sentence";
       if (result) {
         const answer = largest(result.probabilities);
-        const parts = [network.classes[answer], percent(result.probabilities[answer])];
-        text = `Looks like ${parts.join(", ")}`;
-        verdict.replaceChildren(make("span", { class: "looks" }, "Looks like "), make("strong", {}, parts[0]), " ", parts[1]);
-        verdict.dataset.length = parts[0].length <= 3 ? "short" : parts[0].length <= 10 ? "word" : "words";
+        const [name, probability] = [network.classes[answer], result.probabilities[answer]];
+        if (probability < network.sure) {
+          text = `Not sure. Perhaps ${name}.`;
+          verdict.replaceChildren("Not sure. Perhaps ", make("strong", {}, name), ".");
+        } else {
+          const share = percent(probability);
+          text = `Looks like ${name}, ${share}`;
+          verdict.replaceChildren(make("span", { class: "looks" }, "Looks like "), make("strong", {}, name), " ", share);
+          verdict.dataset.length = name.length <= 3 ? "short" : name.length <= 10 ? "word" : "words";
+        }
         setLayers(result.outputs);
         layersOf = network;
       } else if (layersOf !== network) {
