@@ -55,15 +55,12 @@ def hand(factor: float) -> Hand:
 
 TRIALS: dict[str, dict[str, Any]] = {
     "none": {"number": 0},
-    "half": {"number": 25_000},
-    "as many": {"number": 50_000},
-    "twice": {"number": 100_000},
+    "half, some scribbles": {"number": 25_000, "scribbles": 3_000},
+    "half, some scribbles, wide": {"number": 25_000, "scribbles": 3_000, "factor": 1.5},
+    "half, some scribbles, narrow": {"number": 25_000, "scribbles": 3_000, "factor": 0.7},
+    "half, some scribbles, 24 epochs": {"number": 25_000, "scribbles": 3_000, "epochs": 24},
     "as many, scribbles": {"number": 50_000, "scribbles": 5_000},
-    "as many, many scribbles": {"number": 50_000, "scribbles": 15_000},
-    "as many, narrow": {"number": 50_000, "factor": 0.6},
-    "as many, wide": {"number": 50_000, "factor": 1.5},
-    "as many, 30 epochs": {"number": 50_000, "epochs": 30},
-    "large, as many, scribbles": {"number": 50_000, "scribbles": 5_000, "model": LARGE},
+    "large, half, some scribbles": {"number": 25_000, "scribbles": 3_000, "model": LARGE},
 }
 
 
@@ -79,7 +76,7 @@ def trial(
     number: int,
     factor: float = 1,
     scribbles: int = 0,
-    epochs: int = 15,
+    epochs: int = 8,
     model: Callable[[], nn.Module] = BEST.model,
 ) -> dict[str, float]:
     """Train and measure once; accuracies are shares."""
