@@ -42,8 +42,8 @@ def digit_image(drawing: list[dict[str, Any]] | Tensor | np.ndarray) -> Tensor:
 
     Args:
         drawing: strokes, in units of the pad; a stroke of one point is a dot. Or a grey picture, uint8 H×W or 1×H×W of
-            any size: white ink on black as in MNIST, from 0 (no ink at all) to 255. Of a dark pen on white paper take
-            255 minus the pixels, and set what is left of the paper to 0.
+            any size, with white ink on black as in MNIST, from 0 (no ink at all) to 255. Of a dark pen on white paper
+            take 255 minus the pixels, and set what is left of the paper to 0.
 
     Returns:
         The image, uint8 1×28×28, from 0 (no ink) to 255.
