@@ -145,8 +145,8 @@ def fitted(pixels: np.ndarray) -> np.ndarray:
     top, left = (side - cut.shape[0]) // 2, (side - cut.shape[1]) // 2
     square = torch.zeros(1, 1, side, side)
     square[0, 0, top : top + cut.shape[0], left : left + cut.shape[1]] = torch.from_numpy(cut)
-    # A smaller image has the mean of the pixels that come together, a larger one what lies between two pixels.
-    grey = F.interpolate(square, (BOX, BOX), mode="area" if side > BOX else "bilinear")[0, 0].numpy()
+    # A smaller image has the mean of the pixels that come together, a larger one a smooth curve through its pixels.
+    grey = F.interpolate(square, (BOX, BOX), mode="area" if side > BOX else "bicubic")[0, 0].clamp(min=0).numpy()
     levels: np.ndarray = np.floor(255 * grey / grey.max() + 0.5).astype(np.uint8)
     return levels
 
