@@ -25,10 +25,14 @@ def device_of(model: nn.Module) -> torch.device:
     return next((parameter.device for parameter in model.parameters()), torch.device("cpu"))
 
 
-def carry(model: nn.Module, preprocessing: object) -> None:
-    """Let a model carry along how its images were prepared, as `model.preprocessing`."""
+def carry(model: nn.Module, preprocessing: object, *, temperature: float = 1.0, sure: float = 0.0) -> None:
+    """Let a model carry along how its images were prepared, and how far its probabilities can be believed.
+
+    They are its attributes `preprocessing`, `temperature` (what its logits are divided by before the softmax) and
+    `sure` (the probability below which an answer is not sure).
+    """
     inner: Any = bare(model)
-    inner.preprocessing = preprocessing
+    inner.preprocessing, inner.temperature, inner.sure = preprocessing, temperature, sure
 
 
 def count_parameters(parameters: nn.Module | Iterable[Tensor]) -> int:

@@ -47,12 +47,6 @@ BEST = RECIPES["digitnet-best"]
 LARGE = partial(DigitNet, (16, 32, 48, 64, 64, 96, 64), separable=True)
 
 
-def hand(factor: float) -> Hand:
-    """A hand whose deviations are all `factor` times the usual ones; the pen stays."""
-    usual = Hand()
-    return Hand(**{name: value * (1 if name == "pen" else factor) for name, value in vars(usual).items()})
-
-
 TRIALS: dict[str, dict[str, Any]] = {
     "none": {"number": 0},
     "half, some scribbles": {"number": 25_000, "scribbles": 3_000},
@@ -83,7 +77,7 @@ def trial(
     train, valid = load("MNIST", "train").split(1 / 6, seed=0)
     parts = [train]
     if number:
-        parts += [written(number, [style for style in STYLES if str(style) not in HELD_OUT], hand=hand(factor))]
+        parts += [written(number, [style for style in STYLES if str(style) not in HELD_OUT], hand=Hand().times(factor))]
     if scribbles:
         parts += [scribbled(scribbles)]
     unseen = written(12_000, [style for style in STYLES if str(style) in HELD_OUT], seed=1)

@@ -36,7 +36,7 @@ from torch import Tensor, nn
 
 from cnncourse._files import locked, write_whole
 from cnncourse.analysis import calibration_error
-from cnncourse.experiments import load_results, trained
+from cnncourse.experiments import trained
 from cnncourse.handwriting import PAD_SIZE, digit_image
 
 RESULTS = Path(__file__).parent.parent / "results" / "handwriting.json"
@@ -111,8 +111,7 @@ def measure(name: str, images: Tensor, known: dict[str, np.ndarray], folder: Pat
     model = trained(name, folder)
     if model.preprocessing.classes != tuple("0123456789") or model.preprocessing.input_shape[0] != 1:
         raise ValueError(f"{name} does not read digits")
-    temperature, sure = confidence_settings(name, folder)
-    logits = answers(model, images) / temperature
+    logits = answers(model, images) / model.temperature
     labels = torch.from_numpy(known["labels"].astype(np.int64))
     right = (logits.argmax(dim=1) == labels).numpy()
     sound, style = known["doubtful"] == 0, known["style"]
@@ -126,18 +125,9 @@ def measure(name: str, images: Tensor, known: dict[str, np.ndarray], folder: Pat
         "the rest": share(right[sound & (style == 0)]),
         "worst twentieth of writers": worst(right[sound], known["writers"][sound]),
         "calibration_error": calibration_error(logits[sound], labels[sound]) if sound.any() else None,
-        "not_sure": share((logits.softmax(dim=1).amax(dim=1) < sure).numpy()[sound]),
+        "not_sure": share((logits.softmax(dim=1).amax(dim=1) < model.sure).numpy()[sound]),
         "load_digits": scans(model),
     }
-
-
-def confidence_settings(name: str, folder: Path | None = None) -> tuple[float, float]:
-    """Return the temperature by which a network's logits are divided, and the probability from which it is sure.
-
-    Where the recipe's result file does not tell, the logits stay as they are, and every answer counts as sure.
-    """
-    result = load_results(name, folder)
-    return result.get("temperature", 1.0), result.get("sure", 0.0)
 
 
 def answers(model: nn.Module, images: Tensor) -> Tensor:

@@ -1,5 +1,6 @@
 """The recipes of the course: named, frozen settings."""
 
+import contextlib
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -14,8 +15,9 @@ from torch.optim.lr_scheduler import LinearLR, LRScheduler, OneCycleLR, ReduceLR
 from cnncourse._model import carry
 from cnncourse.augment import random_affine, random_crop, random_flip, random_noise, random_shift, random_turn, thicken
 from cnncourse.checkpoint import load_weights
-from cnncourse.experiments.results import weights_file
+from cnncourse.experiments.results import load_results, weights_file
 from cnncourse.experiments.runs import Corruption, Recipe
+from cnncourse.handwriting import Hand, scribbled, written
 from cnncourse.models import (
     CifarNet,
     ConvNet,
@@ -66,6 +68,13 @@ BEST = replace(
     model=partial(DigitNet, DigitNet.BEST, separable=True),
     augment=(partial(random_affine, degrees=10, translate=0.03, scale=(0.9, 1.1), shear=10),),
     valid_fraction=1 / 60,
+)
+
+HAND = replace(  # chosen by tools/choose_hand.py
+    BEST,
+    epochs=24,
+    valid_fraction=1 / 12,
+    extra=(partial(written, 25_000, hand=Hand().times(1.5)), partial(scribbled, 3_000)),
 )
 
 CORRUPTED = (partial(random_crop, padding=4), partial(random_noise, strength=(0, 0.5)))
@@ -140,6 +149,8 @@ RECIPES = {
             Corruption("thin", 1, (partial(thicken, pixels=-1),)),
         ),
     ),
+    "digitnet-hand": HAND,
+    "digitnet-hand-large": replace(HAND, model=partial(DigitNet, (12, 24, 32, 48, 48, 48, 48)), epochs=16),
     "seminar-cnn": SEMINAR,
     "seminar-cnn-corrupted": replace(SEMINAR, augment=CORRUPTED),
     "seminar-mlp": replace(SEMINAR, model=SeminarMLP),
@@ -161,7 +172,8 @@ RECIPES = {
 def trained(name: str, folder: Path | None = None, *, recipe: Recipe | None = None) -> nn.Module:
     """Load a recipe's network with the weights of its run with seed 0, in evaluation mode on the CPU.
 
-    How its images were prepared is in its attribute `preprocessing`.
+    How its images were prepared is in its attribute `preprocessing`; in `temperature` and `sure`, how far its
+    probabilities can be believed, as the page and the drawing pad show them (see `run`).
 
     Args:
         name: of the recipe.
@@ -176,5 +188,14 @@ def trained(name: str, folder: Path | None = None, *, recipe: Recipe | None = No
     if recipe is None:
         raise ValueError(f"there is no recipe {name!r}. There are {', '.join(RECIPES)}; or give your own, recipe=…")
     model = load_weights(weights_file(name, folder), recipe.model())
-    carry(model, recipe.preprocessing)
+    carry(model, recipe.preprocessing, **_confidence(name, folder))
     return model.eval()
+
+
+def _confidence(name: str, folder: Path | None) -> dict[str, float]:
+    """The temperature and the probability from which the network of seed 0 is sure; runs of before had neither."""
+    with contextlib.suppress(FileNotFoundError):  # weights alone
+        for run in load_results(name, folder)["runs"]:
+            if run["seed"] == 0:
+                return {key: run[key] for key in ("temperature", "sure") if key in run}
+    return {}

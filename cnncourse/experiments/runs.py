@@ -1,8 +1,9 @@
 """Running a recipe: one run for each seed, each run's row into the result file as it ends.
 
-Every run trains with its seed on the training part, watches the validation part, and looks at the test split once,
-after the last epoch. A run that was stopped goes on from its last finished epoch. The weights of seed 0 are kept beside
-the result file, in `weights/NAME.pt`, where they are small.
+Every run trains with its seed on the training part and watches the validation part. After the last epoch it fits the
+temperature of its probabilities on the validation part, and the probability below which an answer is called not sure:
+that of 1 in 100 validation images. Then it looks at the test split, once. A run that was stopped goes on from its last
+finished epoch. The weights of seed 0 are kept beside the result file, in `weights/NAME.pt`, where they are small.
 """
 
 import contextlib
@@ -29,14 +30,16 @@ from cnncourse import settings
 from cnncourse._files import write_whole
 from cnncourse._model import count_parameters
 from cnncourse._text import by, printable
+from cnncourse.analysis import fit_temperature
 from cnncourse.data import CLASSES, STATISTICS, ImageSet, Loader, Preprocessing, load
 from cnncourse.data._sources import SETS, check_names
 from cnncourse.experiments._describe import describe
 from cnncourse.experiments._workers import workers
 from cnncourse.experiments.results import add_run, begin_results
-from cnncourse.train import default_device, evaluate, fit
+from cnncourse.train import default_device, evaluate, fit, predict
 
 Pair = tuple[ImageSet, ImageSet]
+UNSURE = 0.01  # of the validation images: to so many a network need not give a sure answer
 
 
 class Corruption(NamedTuple):
@@ -303,6 +306,7 @@ def run_seed(recipe: Recipe, seed: int, folder: Path) -> dict[str, Any]:
     torch.save(model.state_dict(), weights)
     write_whole(folder / f"seed-{seed}.weights.pt", weights.getvalue())
     row: dict[str, Any] = {"seed": seed, "environment": environment(), "history": history}
+    row |= _confidence(model, Loader(valid, 1000, device=device), valid.labels)
     row["test"] = evaluate(model, Loader(test, 1000, device=device))._asdict()
     if recipe.corruptions:
         row["corrupted"] = []
@@ -311,6 +315,14 @@ def run_seed(recipe: Recipe, seed: int, folder: Path) -> dict[str, Any]:
         metrics = evaluate(model, Loader(test, 1000, augment=functions, device=device))
         row["corrupted"].append({"corruption": name, "amount": amount, **metrics._asdict()})
     return row
+
+
+def _confidence(model: nn.Module, loader: Loader, labels: Tensor) -> dict[str, float]:
+    """The temperature that suits the validation images best, and the probability that `UNSURE` of them stay below."""
+    logits = predict(model, loader).clamp(min=1e-38).log()
+    temperature = fit_temperature(logits, labels)
+    confidence = (logits / temperature).softmax(dim=1).amax(dim=1)
+    return {"temperature": temperature, "sure": confidence.quantile(UNSURE).item()}
 
 
 def environment() -> dict[str, str]:

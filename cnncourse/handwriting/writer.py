@@ -7,7 +7,7 @@ and centred as MNIST's images were (see `cnncourse.handwriting.digits`).
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -63,6 +63,11 @@ class Hand:
                 raise ValueError(f"{name} must be 0 or more, not {value}")
         if self.pen == 0:
             raise ValueError("the pen must have a width, not 0")
+
+    def times(self, factor: float) -> "Hand":
+        """Return a hand whose deviations are all `factor` times as large; the pen's width stays."""
+        changed = {name: round(factor * value, 6) for name, value in vars(self).items() if name != "pen"}
+        return replace(self, **changed)
 
 
 def written(number: int, styles: Sequence[Style] = STYLES, *, seed: int = 0, hand: Hand | None = None) -> ImageSet:

@@ -1,6 +1,7 @@
 """What the pad and the exported file ask of a model: its images, one number for each class, and how sure it may be."""
 
 from numbers import Real
+from typing import Any
 
 from torch import Tensor, nn
 
@@ -57,19 +58,23 @@ def _check_numbers(preprocessing: Preprocessing) -> None:
         raise ValueError("the std of a channel is 0, as of images that are all alike: nothing can be divided by it")
 
 
-def check_sureness(temperature: float, sure: float) -> tuple[float, float]:
+def check_sureness(model: nn.Module, temperature: float | None, sure: float | None) -> tuple[float, float]:
     """Return a temperature and the probability from which an answer is sure, as Python's own numbers.
+
+    Where they are None, they are what the model carries along, else 1 and 0.
 
     Raises:
         ValueError: the temperature is no finite number above 0, or the probability is not from 0 to below 1.
     """
-    if not isinstance(temperature, Real) or not 0 < temperature < float("inf"):
+    warmth: Any = getattr(bare(model), "temperature", 1.0) if temperature is None else temperature
+    least: Any = getattr(bare(model), "sure", 0.0) if sure is None else sure
+    if not isinstance(warmth, Real) or not 0 < float(warmth) < float("inf"):
         raise ValueError(
-            f"the temperature must be a finite number above 0, as fit_temperature gives it, not {temperature!r}"
+            f"the temperature must be a finite number above 0, as fit_temperature gives it, not {warmth!r}"
         )
-    if not isinstance(sure, Real) or not 0 <= sure < 1:
-        raise ValueError(f"sure must be a probability, from 0 to below 1, not {sure!r}")
-    return float(temperature), float(sure)
+    if not isinstance(least, Real) or not 0 <= float(least) < 1:
+        raise ValueError(f"sure must be a probability, from 0 to below 1, not {least!r}")
+    return float(warmth), float(least)
 
 
 def check_answer(model: nn.Module, logits: object, number: int, preprocessing: Preprocessing) -> None:

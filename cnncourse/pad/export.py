@@ -36,8 +36,8 @@ def web_network(
     *,
     preprocessing: Preprocessing | ImageSet | None = None,
     title: str | None = None,
-    temperature: float = 1.0,
-    sure: float = 0.0,
+    temperature: float | None = None,
+    sure: float | None = None,
 ) -> dict[str, Any]:
     """Write a network down as the drawing pad's JSON: a dict of plain values. The model stays as it is.
 
@@ -51,8 +51,10 @@ def web_network(
             carries as its `preprocessing`.
         title: what the page calls the network; without it, the model's class.
         temperature: what the page divides the logits by before its softmax, as
-            `cnncourse.analysis.fit_temperature` finds it on validation images. The layers stay as they are.
-        sure: below this probability of its answer the page says that it is not sure; 0: never.
+            `cnncourse.analysis.fit_temperature` finds it on validation images; without it,
+            what a model of the course carries along, else 1. The layers stay as they are.
+        sure: below this probability of its answer the page says that it is not sure; without it, what the
+            model carries along, else 0: never.
 
     Returns:
         The dict that the docstring of this module describes.
@@ -66,7 +68,7 @@ def web_network(
     Source: folding is described in Jacob et al., "Quantization and training of neural networks for efficient
     integer-arithmetic-only inference", 2018, section 3.2.
     """
-    temperature, sure = check_sureness(temperature, sure)
+    temperature, sure = check_sureness(model, temperature, sure)
     prepared = preprocessing_of(model, preprocessing)
     shape = prepared.input_shape
     try:
@@ -109,8 +111,8 @@ def export_web(
     *,
     preprocessing: Preprocessing | ImageSet | None = None,
     title: str | None = None,
-    temperature: float = 1.0,
-    sure: float = 0.0,
+    temperature: float | None = None,
+    sure: float | None = None,
 ) -> Path:
     """Write a network to a JSON file, which the page of the drawing pad opens under "Use your own network".
 

@@ -34,8 +34,9 @@ class DrawingPad(anywidget.AnyWidget):
             carries as its `preprocessing`.
         title: what the pad calls the network; without it, the model's class.
         temperature: what the logits are divided by before the softmax, as `cnncourse.analysis.fit_temperature` finds it
-            on validation images.
-        sure: below this probability of its answer the pad says that it is not sure; 0: never.
+            on validation images; without it, what the model carries along, else 1.
+        sure: below this probability of its answer the pad says that it is not sure; without it, what the
+            model carries along, else 0: never.
 
     Attributes:
         strokes: the drawing, as `cnncourse.handwriting.digit_image` takes it. Set it, and the pad shows it.
@@ -60,10 +61,10 @@ class DrawingPad(anywidget.AnyWidget):
         *,
         preprocessing: Preprocessing | ImageSet | None = None,
         title: str | None = None,
-        temperature: float = 1.0,
-        sure: float = 0.0,
+        temperature: float | None = None,
+        sure: float | None = None,
     ):
-        self._temperature, sure = check_sureness(temperature, sure)
+        self._temperature, sure = check_sureness(model, temperature, sure)
         self.preprocessing = preprocessing_of(model, preprocessing)
         self.model = bare(model)  # layer by layer
         about = {"title": title or type(self.model).__name__, "sure": sure}

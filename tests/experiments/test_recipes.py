@@ -15,6 +15,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from cnncourse import settings
+from cnncourse.analysis import fit_temperature
 from cnncourse.augment import random_crop, random_flip, random_noise
 from cnncourse.checkpoint import load_weights
 from cnncourse.data import Loader, load
@@ -23,11 +24,11 @@ from cnncourse.experiments import __main__ as command
 from cnncourse.experiments import results as results_module
 from cnncourse.experiments import runs
 from cnncourse.experiments.__main__ import main
-from cnncourse.experiments.recipes import RECIPES, one_cycle
+from cnncourse.experiments.recipes import RECIPES, one_cycle, trained
 from cnncourse.experiments.results import load_results, weights_file
 from cnncourse.experiments.runs import Corruption, Recipe, environment, run, run_seed
 from cnncourse.models import ConvNet, LeNet5
-from cnncourse.train import History, evaluate
+from cnncourse.train import History, evaluate, predict
 
 TINY = Recipe(
     data="MNIST",
@@ -131,9 +132,25 @@ def test_a_run_is_repeated_by_its_seed(tmp_path):
     assert rows[0]["history"] != rows[2]["history"]
 
 
+def test_a_trained_network_carries_along_how_far_it_can_be_believed(tmp_path):
+    row = run("tiny", TINY, 1, tmp_path)["runs"][0]
+    model = trained("tiny", tmp_path, recipe=TINY)
+    assert (model.temperature, model.sure) == (row["temperature"], row["sure"])
+    _, valid = TINY.images()[0].split(TINY.valid_fraction, seed=0)
+    logits = predict(model, Loader(valid, 500)).log() / model.temperature
+    unsure = (logits.softmax(dim=1).amax(dim=1) < model.sure).double().mean().item()
+    assert unsure == pytest.approx(0.01, abs=1 / len(valid))
+    assert abs(fit_temperature(logits, valid.labels) - 1) < 0.01
+
+
+def test_networks_of_runs_from_before_there_were_temperatures():
+    model = trained("digitnet-best")
+    assert (model.temperature, model.sure) == (1, 0)
+
+
 def test_a_run_measures_the_last_model_on_the_test_split(tmp_path):
     row = run_seed(TINY, 0, tmp_path)
-    assert list(row) == ["seed", "environment", "history", "test"]
+    assert list(row) == ["seed", "environment", "history", "temperature", "sure", "test"]
     assert row["environment"] == environment()
     assert row["history"][-1].keys() == {
         "epoch", "train_loss", "train_accuracy", "valid_loss", "valid_accuracy", "lr", "seconds"

@@ -130,9 +130,18 @@ def test_temperature_and_the_probability_of_a_sure_answer_are_written_as_numbers
     assert network | {"temperature": 1, "sure": 0} == network_of(model), "the layers are not touched"
 
 
+def test_a_model_carries_its_temperature_along():
+    model = randomised(LeNet5())
+    model.temperature, model.sure = 2.5, 0.75
+    network = network_of(model)
+    assert (network["temperature"], network["sure"]) == (2.5, 0.75)
+    network = network_of(model, temperature=1, sure=0)
+    assert (network["temperature"], network["sure"]) == (1, 0)
+
+
 WRONG_SURENESS = [
-    *[({"temperature": value}, "temperature must be a finite") for value in (0, -1, np.inf, np.nan, None, "1", 2j)],
-    *[({"sure": value}, "sure must be a probability") for value in (-0.1, 1, 50, np.nan, None, "0.5")],
+    *[({"temperature": value}, "temperature must be a finite") for value in (0, -1, np.inf, np.nan, "1", 2j)],
+    *[({"sure": value}, "sure must be a probability") for value in (-0.1, 1, 50, np.nan, "0.5")],
 ]
 
 

@@ -87,9 +87,9 @@ def test_doubtful_digits_and_styles_are_told_apart(written, fifty):
 
 
 def test_answers_below_the_networks_own_threshold_are_not_sure(written, fifty, monkeypatch):
-    result = measure_handwriting.load_results(NETWORK)
-    assert measure_handwriting.confidence_settings(NETWORK) == (result.get("temperature", 1), result.get("sure", 0))
-    monkeypatch.setattr(measure_handwriting, "load_results", lambda *names: {**result, "temperature": 1e6, "sure": 0.2})
+    model = measure_handwriting.trained(NETWORK)
+    model.temperature, model.sure = 1e6, 0.2
+    monkeypatch.setattr(measure_handwriting, "trained", lambda *names: model)
     digits, known = read(written())
     images = torch.stack([measure_handwriting.digit_image(on_pad(strokes)) for strokes in digits])
     found = measure_handwriting.measure(NETWORK, images, known)
