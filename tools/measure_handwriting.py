@@ -194,7 +194,9 @@ def main(arguments: list[str] | None = None) -> None:
         "--recipes", nargs="+", default=["digitnet-best"], metavar="NAME", help="digitnet-best, or others"
     )
     parser.add_argument(
-        "--folder", type=Path, help="of the result files and weights, the course's own unless told otherwise"
+        "--folder",
+        type=Path,
+        help="of other result files and weights than the course's own; its name is added to the networks'",
     )
     parser.add_argument("--note", default="", help="what to remember of this measurement")
     parser.add_argument("--results", type=Path, default=RESULTS, metavar="FILE", help="to which it is added")
@@ -205,7 +207,12 @@ def main(arguments: list[str] | None = None) -> None:
         sys.exit(f"{options.file}: {error}")
     images = torch.stack([digit_image(on_pad(strokes)) for strokes in digits])
     try:
-        networks = {name: measure(name, images, known, options.folder) for name in options.recipes}
+        networks = {
+            name if options.folder is None else f"{name} ({options.folder.name})": measure(
+                name, images, known, options.folder
+            )
+            for name in options.recipes
+        }
     except (OSError, ValueError) as error:
         sys.exit(str(error))
     measurement = {

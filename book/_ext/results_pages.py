@@ -6,6 +6,10 @@ A number in a sentence (accuracies in per cent):
     {result}`lenet5-best test_accuracy mean`     or std, min, max; test_loss has the same four
     {result}`lenet5-best parameters`             or seeds, epochs, fastest_epoch, machine
 
+How its network reads strangers' digits (see `cnncourse.experiments.strangers`):
+
+    {result}`digitnet-hand strangers`            or one of its numbers: strangers slashed_zero
+
 A table of recipes, each with its settings and its runs behind a click. The number after a recipe is the test accuracy,
 in per cent, which the document that the recipe follows reports; it may be left out:
 
@@ -49,7 +53,7 @@ from docutils import nodes
 from dot_plot import dot_plot
 from sphinx.util.docutils import SphinxDirective
 
-from cnncourse.experiments import compare, corrupted, load_results, summarise
+from cnncourse.experiments import compare, corrupted, load_results, strangers, summarise
 
 COLUMNS = ["Recipe", "Parameters", "Seeds", "Epochs", "Accuracy, %", "Documented", "Difference", "Seconds"]
 
@@ -84,6 +88,8 @@ def in_a_sentence(result, quantity, statistic=None):
         else:
             values, digits, unit = [run["test"]["loss"] for run in result["runs"]], 4, ""
         return over_seeds(values, statistic, digits, unit)
+    if quantity == "strangers":
+        return of_strangers(result["recipe"], statistic or "right")
     summary = summarise(result["recipe"])
     return {
         "parameters": f"{summary.parameters:,}",
@@ -92,6 +98,14 @@ def in_a_sentence(result, quantity, statistic=None):
         "fastest_epoch": f"{summary.fastest_epoch:.1f}",
         "machine": machines(result),
     }[quantity]
+
+
+def of_strangers(recipe, quantity):
+    """One number of a network's measurement on strangers' digits; shares in per cent."""
+    value = {key.replace(" ", "_"): value for key, value in strangers(recipe).items()}[quantity]
+    if isinstance(value, list):
+        return " to ".join(f"{100 * end:.1f}" for end in value) + " %"
+    return f"{100 * value:.1f} %" if isinstance(value, float) else f"{value:,}"
 
 
 def named(words):

@@ -294,6 +294,29 @@ def corrupted(name: str, corruption: str, folder: Path | None = None) -> dict[fl
     return accuracies
 
 
+def strangers(name: str) -> dict[str, Any]:
+    """Return how a recipe's network reads the digits of people whom no network was trained on, as last measured.
+
+    Returns:
+        What `tools/measure_handwriting.py` wrote, accuracies as shares: "right" of all digits that show their label,
+        its "interval" over writers, "slashed zero", "one with flag or foot", "the rest", "worst twentieth of writers",
+        "calibration_error", "not_sure", "load_digits"; and of the measurement, "date", "digits" and "writers".
+
+    Raises:
+        ValueError: the network was not measured so; names those that were.
+    """
+    path = settings.files("handwriting.json")
+    measurements = json.loads(path.read_text(encoding="utf8"))["measurements"] if path.exists() else []
+    found = {
+        network: {**numbers, **{key: measurement[key] for key in ("date", "digits", "writers")}}
+        for measurement in measurements
+        for network, numbers in measurement["networks"].items()
+    }
+    if name not in found:
+        raise ValueError(f"{name} was not measured on strangers' digits, but {', '.join(found) or 'no other either'}")
+    return found[name]
+
+
 def compare(
     first: str,
     second: str,

@@ -308,5 +308,28 @@ wrong(
 )
 
 
+
+def style(*values):
+    return lambda: handwriting.Style(*values)
+
+
+right(
+    "12.d",
+    style(0, "slash", "40,0 10,20 0,55 20,95 50,98 70,50 62,12 40,0 | 5,95 72,8"),
+    style(7, "bar", "5,5 70,3! 28,100 | 20,55 66,50", "my school"),
+    style(1, "long", "5,45 50,0! 50,100"),
+    style(4, "one stroke", "15,5 5,57! 50,53! 58,10! 46,100"),
+)
+wrong(
+    "12.d",
+    ("Return a handwriting.Style", lambda: "5,5 70,3! 28,100"),
+    ("Return a handwriting.Style", lambda: None),
+    ("It looks like a 7, not like a 2", style(2, "bar", "5,5 70,3! 28,100 | 20,55 66,50")),
+    ("the course's style 7 plain", lambda: handwriting.Style(7, "mine", handwriting.find_style(7, "plain").path)),
+    ("is no point", style(1, "x", "0,0 100")),
+    ("a digit is 0 to 9", style(12, "x", "0,0 1,1")),
+)
+
 equal("12.a", "any four is right")
 equal("12.c", "a sum does not depend on the order of the axes", "return (images / 255).sum(dim=(3, 2, 1))")
+equal("12.d", "any style of one's own is right")
