@@ -35,10 +35,10 @@ def data_dir() -> Path:
 
 
 def files(name: str) -> Path:
-    """Return the folder or file `name` that comes with the course, in a clone or in a wheel.
+    """Return the folder `name` that comes with the course, in a clone or in a wheel.
 
     Args:
-        name: "sample", "recipes" or "handwriting.json"; in a clone also "benchmarks".
+        name: "sample", "recipes" or "handwriting"; in a clone also "benchmarks".
     """
     if in_checkout():
         return CHECKOUT / {"sample": "data/sample"}.get(name, f"results/{name}")

@@ -1,4 +1,4 @@
-"""Choose how `digitnet-hand` is trained, on validation images alone, and keep every trial in results/hand_trials.json.
+"""Choose how `digitnet-hand` is trained, on validation images alone, and keep every trial in results/handwriting/trials.json.
 
     python tools/choose_hand.py                 the trials that the file lacks
     python tools/choose_hand.py half twice      some of them
@@ -28,7 +28,7 @@ from cnncourse.handwriting.writer import Hand, written
 from cnncourse.models import DigitNet
 from cnncourse.train import evaluate, fit, predict
 
-FILE = Path(__file__).resolve().parent.parent / "results" / "hand_trials.json"
+FILE = Path(__file__).resolve().parent.parent / "results" / "handwriting" / "trials.json"
 HELD_OUT = (
     "0 slashed in one",
     "0 barred",

@@ -1,4 +1,4 @@
-"""Measure how well the recipes' networks read digits that real people wrote, and keep it in results/handwriting.json.
+"""Measure how well the recipes' networks read digits that real people wrote, and keep it in results/handwriting/strangers.json.
 
     python tools/measure_handwriting.py FILE [--recipes NAME …] [--folder FOLDER] [--note TEXT] [--results FILE]
 
@@ -39,7 +39,7 @@ from cnncourse.analysis import calibration_error
 from cnncourse.experiments import trained
 from cnncourse.handwriting import PAD_SIZE, digit_image
 
-RESULTS = Path(__file__).parent.parent / "results" / "handwriting.json"
+RESULTS = Path(__file__).parent.parent / "results" / "handwriting" / "strangers.json"
 NEEDED = ("points", "stroke_ends", "digit_ends", "labels", "writers")
 LONGER_SIDE, BRUSH = 180, 10  # units of the pad
 DRAWS = 4000  # of whole writers, for the interval

@@ -305,7 +305,7 @@ def strangers(name: str) -> dict[str, Any]:
     Raises:
         ValueError: the network was not measured so; names those that were.
     """
-    path = settings.files("handwriting.json")
+    path = settings.files("handwriting") / "strangers.json"
     measurements = json.loads(path.read_text(encoding="utf8"))["measurements"] if path.exists() else []
     found = {
         network: {**numbers, **{key: measurement[key] for key in ("date", "digits", "writers")}}

@@ -48,7 +48,7 @@ def fifty(monkeypatch):
 
 
 def test_a_measurement_is_added_to_those_before(tmp_path, written, fifty, capsys):
-    results = tmp_path / "results" / "handwriting.json"
+    results = tmp_path / "results" / "handwriting" / "strangers.json"
     main([str(written()), "--note", "first", "--results", str(results)])
     main([str(written()), "--recipes", NETWORK, "lenet5-mnist", "--results", str(results)])
     first, second = json.loads(results.read_text())["measurements"]
