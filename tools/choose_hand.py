@@ -1,4 +1,4 @@
-"""Choose how `digitnet-hand` is trained, on validation images alone, and keep every trial in results/handwriting/trials.json.
+"""Choose how `digitnet-hand` is trained, on validation images alone; keep trials in results/handwriting/trials.json.
 
     python tools/choose_hand.py                 the trials that the file lacks
     python tools/choose_hand.py half twice      some of them

@@ -1,4 +1,4 @@
-"""Measure how well the recipes' networks read digits that real people wrote, and keep it in results/handwriting/strangers.json.
+"""Measure how well networks read digits that real people wrote, and keep it in results/handwriting/strangers.json.
 
     python tools/measure_handwriting.py FILE [--recipes NAME …] [--folder FOLDER] [--note TEXT] [--results FILE]
 

@@ -308,7 +308,6 @@ wrong(
 )
 
 
-
 def style(*values):
     return lambda: handwriting.Style(*values)
 
