@@ -54,7 +54,7 @@ def web_network(
             `cnncourse.analysis.fit_temperature` finds it on validation images; without it,
             what a model of the course carries along, else 1. The layers stay as they are.
         sure: below this probability of its answer the page says that it is not sure; without it, what the
-            model carries along, else 0: never.
+            model carries along, else 0, which is never.
 
     Returns:
         The dict that the docstring of this module describes.

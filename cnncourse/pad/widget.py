@@ -36,7 +36,7 @@ class DrawingPad(anywidget.AnyWidget):
         temperature: what the logits are divided by before the softmax, as `cnncourse.analysis.fit_temperature` finds it
             on validation images; without it, what the model carries along, else 1.
         sure: below this probability of its answer the pad says that it is not sure; without it, what the
-            model carries along, else 0: never.
+            model carries along, else 0, which is never.
 
     Attributes:
         strokes: the drawing, as `cnncourse.handwriting.digit_image` takes it. Set it, and the pad shows it.

@@ -509,7 +509,9 @@ def test_the_page_computes_what_torch_computes(name, in_browser, monkeypatch):
     difference = (torch.tensor(found["logits"]) - logits).abs().max().item()
     print(f"{name}: the largest difference of a logit is {difference:.1e}")
     assert difference < 1e-4
-    torch.testing.assert_close(torch.tensor(found["probabilities"]), logits.softmax(1), rtol=0, atol=1e-5)
+    torch.testing.assert_close(
+        torch.tensor(found["probabilities"]), (logits / model.temperature).softmax(1), rtol=0, atol=1e-5
+    )
     assert found["about"]["parameters"] == sum(parameter.numel() for parameter in model.parameters())
     for image, outputs in enumerate(found["outputs"]):
         for (layer, expected), output in zip(maps_of(model, network, batch[image][None]), outputs, strict=True):
