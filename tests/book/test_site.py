@@ -173,7 +173,7 @@ def test_a_figure_of_a_chapter_opens_alone(browser, site):
         links = page.locator(".cell_output a:has(> img)")
         assert links.count() == page.locator(".cell_output img").count() > 3
         assert links.first.get_attribute("href") == page.locator(".cell_output img").first.evaluate(
-            "image => image.getAttribute('src')"
+            "image => image.src"
         )
 
 
