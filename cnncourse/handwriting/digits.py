@@ -58,7 +58,7 @@ def digit_image(drawing: list[dict[str, Any]] | Tensor | np.ndarray) -> Tensor:
         if not drawing:
             raise ValueError("The drawing is empty: draw something.")
         box = grey_levels(ink(scaled(drawing)))
-    return torch.from_numpy(centred(box))[None]
+    return torch.from_numpy(centred(box[None]))
 
 
 def check_strokes(strokes: list[dict[str, Any]]) -> None:
@@ -151,15 +151,17 @@ def fitted(pixels: np.ndarray) -> np.ndarray:
     return levels
 
 
-def centred(box: np.ndarray) -> np.ndarray:
-    """Put the box in a field of 28×28 zeros, by whole pixels, its centre of mass at pixel 13.5 to 14.5."""
-    top, left = offset(box.sum(axis=1)), offset(box.sum(axis=0))
-    field = np.zeros((FIELD, FIELD), dtype=np.uint8)
-    field[top : top + BOX, left : left + BOX] = box
-    return field
+def centred(boxes: np.ndarray) -> np.ndarray:
+    """Put each box, N×20×20, in a field of 28×28 zeros, by whole pixels, its centre of mass at pixel 13.5 to 14.5."""
+    place = np.arange(BOX)
+    rows, columns = offsets(boxes.sum(axis=2))[:, None] + place, offsets(boxes.sum(axis=1))[:, None] + place  # N×20
+    fields = np.zeros((len(boxes), FIELD, FIELD), dtype=np.uint8)
+    fields[np.arange(len(boxes))[:, None, None], rows[:, :, None], columns[:, None, :]] = boxes
+    return fields
 
 
-def offset(masses: np.ndarray) -> int:
-    """Return where the box begins along one axis; `masses` are the sums of its rows, or of its columns."""
-    centre = int((masses * np.arange(BOX)).sum()) / int(masses.sum())
-    return min(max(math.ceil(13.5 - centre), 0), FIELD - BOX)
+def offsets(masses: np.ndarray) -> np.ndarray:
+    """Return where each box begins along one axis; `masses` are the sums of its rows, or of its columns, N×20."""
+    centres = (masses * np.arange(BOX)).sum(axis=1) / masses.sum(axis=1)
+    starts: np.ndarray = np.clip(np.ceil(13.5 - centres), 0, FIELD - BOX).astype(int)
+    return starts

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from cnncourse.data import CLASSES, STATISTICS, ImageSet
-from cnncourse.handwriting.digits import BOX, FIELD, PAD_SIZE
+from cnncourse.handwriting.digits import BOX, FIELD, PAD_SIZE, centred
 from cnncourse.handwriting.styles import STYLES, Style
 
 SPACING = 0.03  # between two points of a curve, in heights of a digit: half a pixel
@@ -182,21 +182,7 @@ def draw(points: Tensor, radius: Tensor) -> Tensor:
         boxes.append((width[:, None] - distances + 0.5).clamp(0, 1))
     grey = torch.cat(boxes).view(-1, BOX, BOX)
     levels = (255 * grey / grey.amax((1, 2), keepdim=True) + 0.5).to(torch.uint8)
-    return _centred(levels)
-
-
-def _centred(boxes: Tensor) -> Tensor:
-    """`digits.centred` for many boxes at once, N×20×20."""
-    field = torch.zeros(len(boxes), 1, FIELD, FIELD, dtype=torch.uint8)
-    along = torch.arange(BOX)
-    masses = boxes.double()
-    top, left = (
-        (13.5 - (masses.sum(axis) * along).sum(1) / masses.sum((1, 2))).ceil().long().clamp(0, FIELD - BOX)
-        for axis in (2, 1)
-    )
-    rows, columns = top[:, None, None] + along[:, None], left[:, None, None] + along
-    field[torch.arange(len(boxes))[:, None, None], 0, rows, columns] = boxes
-    return field
+    return torch.from_numpy(centred(levels.numpy()))[:, None]
 
 
 def _drawn_by_lot(number: int, styles: Sequence[Style], seed: int) -> tuple[Tensor, Tensor]:
