@@ -67,24 +67,23 @@ def strokes_of(path: str) -> list[list[tuple[float, float]]]:
     return strokes
 
 
+# Pieces that several styles share.
+OVAL = "41,1 18,7 2,33 2,67 17,93 41,99 62,82 70,50 62,18 41,1"
+BELLY = "35,37 62,50 67,72 50,94 25,100 3,90"  # of a five
+CROSS = "25,50 68,47"  # of a seven
+
 STYLES = (
-    Style(0, "plain", "41,1 18,7 2,33 2,67 17,93 41,99 62,82 70,50 62,18 41,1",
-          "everywhere: one stroke, against the clock"),
+    Style(0, "plain", OVAL, "everywhere: one stroke, against the clock"),
     Style(0, "open", "49,5 25,2 6,23 1,58 13,88 36,100 58,87 69,55 63,21", "fast writing: the ends do not meet"),
     Style(0, "overlapping", "50,8 35,4 11,17 0,48 7,81 29,99 54,92 69,64 66,30 47,7 35,15", "fast writing"),
     Style(0, "egg", "50,0 20,20 5,60 30,98 60,80 65,35 45,3", "cursive hands: begun at the top right"),
-    Style(0, "slashed", "41,1 18,7 2,33 2,67 17,93 41,99 62,82 70,50 62,18 41,1 | 16,82 56,18",
-          "radio operators and programmers, against the letter O"),
-    Style(0, "slashed beyond", "41,1 18,7 2,33 2,67 17,93 41,99 62,82 70,50 62,18 41,1 | -2,100 74,-2",
-          "the same, as the sign for a diameter"),
+    Style(0, "slashed", f"{OVAL} | 16,82 56,18", "radio operators and programmers, against the letter O"),
+    Style(0, "slashed beyond", f"{OVAL} | -2,100 74,-2", "the same, as the sign for a diameter"),
     Style(0, "slashed in one", "55,8 44,4 19,7 2,33 2,67 19,93 44,96 64,77 70,43 57,13 60,10! 13,88",
           "the same, without lifting the pen"),
-    Style(0, "slashed the other way", "41,1 18,7 2,33 2,67 17,93 41,99 62,82 70,50 62,18 41,1 | 14,20 58,80",
-          "terminals of the 1970s; left-handed writers"),
-    Style(0, "dotted", "41,1 18,7 2,33 2,67 17,93 41,99 62,82 70,50 62,18 41,1 | 34,47 36,53",
-          "the IBM 3270 terminal and typefaces for programmers"),
-    Style(0, "barred", "41,1 18,7 2,33 2,67 17,93 41,99 62,82 70,50 62,18 41,1 | 10,55 62,45",
-          "hurried slashes that lie nearly flat"),
+    Style(0, "slashed the other way", f"{OVAL} | 14,20 58,80", "terminals of the 1970s; left-handed writers"),
+    Style(0, "dotted", f"{OVAL} | 34,47 36,53", "the IBM 3270 terminal and typefaces for programmers"),
+    Style(0, "barred", f"{OVAL} | 10,55 62,45", "hurried slashes that lie nearly flat"),
 
     Style(1, "line", "50,0 50,100", "Britain, North America, India"),
     Style(1, "bowed", "55,0 47,30 45,65 50,100", "the same, fast"),
@@ -126,12 +125,11 @@ STYLES = (
     Style(4, "short stem", "40,0 2,62! 70,60 | 48,32 42,100", "Germany: the stem crosses low"),
     Style(4, "looped", "8,0 3,42 20,56 45,42 58,8! 50,50 42,100", "cursive hands: like a y"),
 
-    Style(5, "two strokes", "10,0 7,40! 35,37 62,50 67,72 50,94 25,100 3,90 | 10,0 62,0",
-          "schools: the hat comes last"),
-    Style(5, "one stroke", "62,0 12,2! 8,42! 35,37 62,50 67,72 50,94 25,100 3,90", "fast writing: the hat comes first"),
-    Style(5, "loose hat", "8,10 7,45! 35,37 62,50 67,72 50,94 25,100 3,90 | 20,3 75,-6", "the hat does not touch"),
+    Style(5, "two strokes", f"10,0 7,40! {BELLY} | 10,0 62,0", "schools: the hat comes last"),
+    Style(5, "one stroke", f"62,0 12,2! 8,42! {BELLY}", "fast writing: the hat comes first"),
+    Style(5, "loose hat", f"8,10 7,45! {BELLY} | 20,3 75,-6", "the hat does not touch"),
     Style(5, "round", "60,3 35,0 12,12 12,36 40,46 60,68 45,95 5,95", "fast writing: like an S"),
-    Style(5, "slanted hat", "15,8 5,42! 35,37 62,50 67,72 50,94 25,100 3,90 | 13,10 70,-2", "the hat rises"),
+    Style(5, "slanted hat", f"15,8 5,42! {BELLY} | 13,10 70,-2", "the hat rises"),
     Style(5, "angular", "60,0 12,0! 10,45! 55,48! 50,95! 2,100", "displays and drawings"),
 
     Style(6, "curved", "55,0 25,20 5,60 15,93 42,100 60,80 45,57 20,58 6,75", "schools: one stroke"),
@@ -143,12 +141,12 @@ STYLES = (
     Style(6, "upright", "12,0 5,40 5,75 25,100 55,88 52,60 28,52 6,70", "a stem and a bowl: like a b"),
 
     Style(7, "plain", "5,2 70,0! 30,100", "Britain, North America, India"),
-    Style(7, "crossed", "5,2 70,0! 30,100 | 25,50 68,47", "most of Europe and Latin America, against a 1 with a flag"),
+    Style(7, "crossed", f"5,2 70,0! 30,100 | {CROSS}", "most of Europe and Latin America, against a 1 with a flag"),
     Style(7, "hooked", "5,18 7,2! 70,0! 30,100", "print, East Asia"),
-    Style(7, "hooked and crossed", "5,18 7,2! 70,0! 30,100 | 25,50 68,47", "France, Spain"),
+    Style(7, "hooked and crossed", f"5,18 7,2! 70,0! 30,100 | {CROSS}", "France, Spain"),
     Style(7, "curved", "3,6 35,3 68,0! 45,40 32,100", "print: a bent stem"),
     Style(7, "wavy", "2,16 15,2 40,10 68,0! 48,45 28,100", "Germany: a wave as the bar"),
-    Style(7, "wavy and crossed", "2,16 15,2 40,10 68,0! 48,45 28,100 | 25,50 68,47", "Germany"),
+    Style(7, "wavy and crossed", f"2,16 15,2 40,10 68,0! 48,45 28,100 | {CROSS}", "Germany"),
     Style(7, "round", "5,8 35,0 58,8 55,30 40,60 30,100", "fast writing: no corner"),
 
     Style(8, "one stroke", "55,14 32,0 10,14 18,38 45,56 58,80 32,100 6,80 20,56 48,36 55,14",
