@@ -66,6 +66,11 @@ class MarkdownDirective(SphinxDirective):
         return [content]
 
 
+def leave_out(translator, node):
+    """Show nothing of a node, where the output is no page with scripts."""
+    raise nodes.SkipNode
+
+
 def width_on_page(png: bytes) -> int:
     """The width of a notebook's figure on the page, half of its pixels, so that it is sharp on any screen."""
     return int.from_bytes(png[16:20]) // 2  # where a PNG file says its width

@@ -20,6 +20,7 @@ from pathlib import Path
 
 import torch
 import yaml
+from common import leave_out
 from docutils import nodes
 from PIL import Image
 from sphinx.util.docutils import SphinxDirective
@@ -82,10 +83,6 @@ def place(translator, node):
     attribute = html.escape(json.dumps(networks))
     translator.body.append(f'<div class="drawing-pad" data-networks="{attribute}">')
     translator.body.append(f"<noscript><p>{NEEDS_SCRIPT}</p></noscript></div>\n")
-    raise nodes.SkipNode
-
-
-def leave_out(translator, node):
     raise nodes.SkipNode
 
 

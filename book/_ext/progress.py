@@ -7,6 +7,7 @@ It asks the questions of the chapters that are in the table of contents. They wa
 page nor the search shows them before they are asked; `_static/progress.js` does the rest.
 """
 
+from common import leave_out
 from docutils import nodes
 from sphinx.util.docutils import SphinxDirective
 
@@ -74,10 +75,6 @@ def place(translator, node):
         "sections": "".join(sections),
     }
     translator.body.append(PAGE.format(**texts))
-    raise nodes.SkipNode
-
-
-def leave_out(translator, node):
     raise nodes.SkipNode
 
 
