@@ -1,7 +1,7 @@
 """Choose how `digitnet-hand` is trained, on validation images alone; keep trials in results/handwriting/trials.json.
 
     python tools/choose_hand.py                 the trials that the file lacks
-    python tools/choose_hand.py half twice      some of them
+    python tools/choose_hand.py none            some of them
 
 Every trial trains on five sixths of MNIST's training split and on written digits of all styles but `HELD_OUT`. It is
 measured on the last sixth of MNIST and on digits written in the styles held out: these stand for the styles that nobody
@@ -11,6 +11,7 @@ has thought of. Of drawings that are no digits, it is measured how many are read
 import json
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -18,13 +19,11 @@ from typing import Any
 import torch
 from torch import nn
 
-from cnncourse._files import write_whole
+from cnncourse._files import locked, write_whole
 from cnncourse._model import count_parameters
-from cnncourse.data import ImageSet, Loader, load
+from cnncourse.data import Loader, load
 from cnncourse.experiments import RECIPES
-from cnncourse.handwriting.others import scribbled
-from cnncourse.handwriting.styles import STYLES
-from cnncourse.handwriting.writer import Hand, written
+from cnncourse.handwriting import STYLES, Hand, scribbled, written
 from cnncourse.models import DigitNet
 from cnncourse.train import evaluate, fit, predict
 
@@ -58,13 +57,6 @@ TRIALS: dict[str, dict[str, Any]] = {
 }
 
 
-def joined(*parts: ImageSet) -> ImageSet:
-    """Put the images of several sets into one, with the first one's statistics."""
-    first, *_ = parts
-    images, labels = (torch.cat([getattr(part, name) for part in parts]) for name in ("images", "labels"))
-    return ImageSet(images, labels, first.classes, first.mean, first.std)
-
-
 def trial(
     *,
     number: int,
@@ -74,18 +66,17 @@ def trial(
     model: Callable[[], nn.Module] = BEST.model,
 ) -> dict[str, float]:
     """Train and measure once; accuracies are shares."""
+    known, held_out = ([style for style in STYLES if (str(style) in HELD_OUT) == out] for out in (False, True))
+    extra = [partial(written, number, known, hand=Hand().times(factor))] if number else []
+    extra += [partial(scribbled, scribbles)] if scribbles else []
+    recipe = replace(BEST, model=model, epochs=epochs, extra=tuple(extra))
     train, valid = load("MNIST", "train").split(1 / 6, seed=0)
-    parts = [train]
-    if number:
-        parts += [written(number, [style for style in STYLES if str(style) not in HELD_OUT], hand=Hand().times(factor))]
-    if scribbles:
-        parts += [scribbled(scribbles)]
-    unseen = written(12_000, [style for style in STYLES if str(style) in HELD_OUT], seed=1)
+    train, unseen = recipe.with_extra(train), written(12_000, held_out, seed=1)
     torch.manual_seed(0)
     network = model()
-    loader = Loader(joined(*parts), BEST.batch_size, shuffle=True, augment=BEST.augment)
-    optimizer = BEST.optimizer(network.parameters())
-    scheduler = BEST.scheduler(optimizer, epochs * len(loader)) if BEST.scheduler else None
+    loader = Loader(train, recipe.batch_size, shuffle=True, augment=recipe.augment)
+    optimizer = recipe.optimizer(network.parameters())
+    scheduler = recipe.scheduler and recipe.scheduler(optimizer, epochs * len(loader))
     history = fit(network, loader, Loader(valid, 1000), optimizer=optimizer, epochs=epochs, scheduler=scheduler)
     confidence = predict(network, Loader(scribbled(3000, seed=1), 1000)).amax(1)
     return {
@@ -97,17 +88,22 @@ def trial(
     }
 
 
+def kept() -> dict[str, Any]:
+    """Return the trials that the file has."""
+    trials: dict[str, Any] = json.loads(FILE.read_text()) if FILE.exists() else {}
+    return trials
+
+
 def main(names: list[str]) -> None:
     """Run the trials that are named, or all, and lack."""
     torch.set_num_threads(1)
     for name in names or list(TRIALS):
-        trials = json.loads(FILE.read_text()) if FILE.exists() else {}
-        if name in trials:
+        if name in kept():
             continue
         found = trial(**TRIALS[name])
         print(name, found, flush=True)
-        trials = json.loads(FILE.read_text()) if FILE.exists() else {}  # another process may have added to it
-        write_whole(FILE, json.dumps(trials | {name: found}, indent=1) + "\n")
+        with locked(FILE.parent / ".runs" / "trials.lock"):  # another process may add to it
+            write_whole(FILE, json.dumps(kept() | {name: found}, indent=1) + "\n")
 
 
 if __name__ == "__main__":
