@@ -25,8 +25,9 @@
    *
    * run(pixels) takes C·H·W numbers from 0 to 255, row by row, and returns {outputs, logits, probabilities}: outputs
    * are the layers, each with data, a Float32Array; logits and probabilities are Float32Arrays of a number for each
-   * class, the probabilities being the softmax of logits / temperature. The next run writes over these arrays, so copy what you want to keep. It throws a NetworkError where the
-   * number of pixels is another, and where a probability is not a number.
+   * class, the probabilities being the softmax of logits / temperature. The next run writes over these arrays, so copy
+   * what you want to keep. It throws a NetworkError where the number of pixels is another, and where a probability is
+   * not a number.
    *
    * Throws a NetworkError where json is no network, has another version, an unknown layer or damaged contents.
    */
