@@ -163,7 +163,7 @@ for shown in (figure, plot_history([{"epoch": 1, "train_loss": 2.0, "train_accur
     print(metadata["image/png"]["width"], int.from_bytes(base64.b64decode(data["image/png"])[16:20]))
 """
     lines = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout.splitlines()
-    for line, inches in zip(lines, (3, 10), strict=True):
+    for line, inches in zip(lines, (3, 8), strict=True):
         width, pixels = map(int, line.split())
         assert width // 100 == inches  # and a little more, for the margin
         assert pixels // 2 == width

@@ -48,7 +48,13 @@ def loaders(recipe, tmp_path, monkeypatch):
         return runs.Corruption("", 0, ())  # anything that becomes a dict
 
     monkeypatch.setattr(runs, "fit", fit)
+
+    def confidence(model, loader, labels):
+        assert torch.equal(labels, loader.dataset.labels)
+        return {}
+
     monkeypatch.setattr(runs, "evaluate", evaluate)
+    monkeypatch.setattr(runs, "_confidence", confidence)
     run_seed(recipe, 0, tmp_path)
     return seen
 

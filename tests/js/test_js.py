@@ -59,7 +59,7 @@ def answers(model: nn.Module, images: Tensor, preprocessing) -> dict:
         "network": web_network(model, preprocessing=preprocessing),
         "images": text(images),
         "logits": logits.tolist(),
-        "probabilities": logits.softmax(dim=1).tolist(),
+        "probabilities": (logits / getattr(model, "temperature", 1)).softmax(dim=1).tolist(),
     }
 
 

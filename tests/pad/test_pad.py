@@ -21,7 +21,8 @@ from cnncourse.pad import digit_image, export_web, web_network
 SEVEN = [[(70, 66), (120, 65), (200, 62), (180, 110), (160, 150), (140, 200), (128, 235)]]
 ONE = [[(140, 40), (140, 140), (138, 240)]]
 BOTH_FRAMES = "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done, 0))))"
-KEPT = "The pad still uses DigitNet (chapter 8)."
+FIRST, FIRST_TITLE = "digitnet-hand", "DigitNet for many hands (chapter 12)"  # that the page offers
+KEPT = f"The pad still uses {FIRST_TITLE}."
 
 
 class Pad:
@@ -113,7 +114,7 @@ def probabilities(name, images):
     model = trained(name)
     images = F.interpolate(images, model.preprocessing.size, mode="bilinear", antialias=True)
     with torch.no_grad():
-        return model(model.preprocessing.normalise(images)).softmax(dim=1)
+        return (model(model.preprocessing.normalise(images)) / model.temperature).softmax(dim=1)
 
 
 def test_an_empty_drawing_gets_no_guess(pad):
@@ -132,7 +133,7 @@ def test_a_digit_drawn_by_mouse(opened, site, place):
     assert pad.answer.text_content().startswith("Looks like 7")
     image = digit_image(pad.read("strokes"))
     assert pad.read("image") == image.flatten().tolist()
-    [expected] = probabilities("digitnet-best", image[None])
+    [expected] = probabilities(FIRST, image[None])
     assert pad.read("result.probabilities") == pytest.approx(expected.tolist(), abs=1e-4)
     pad.page.wait_for_timeout(1000)
     assert pad.status.text_content().startswith("Looks like 7, ")
@@ -305,7 +306,7 @@ def test_larger_networks_load_when_they_are_chosen(pad):
     asked = []
     pad.page.on("request", lambda request: asked.append(request.url))
     loaded = pad.page.evaluate("performance.getEntriesByType('resource').map(({name}) => name)")
-    assert [url.split("/")[-1].split(".js")[0] for url in loaded if "networks" in url] == ["digitnet-best"]
+    assert [url.split("/")[-1].split(".js")[0] for url in loaded if "networks" in url] == [FIRST]
     pad.draw(SEVEN)
     assert asked == []
     for name, parameters in (("seminar-cnn", "224,838"), ("lenet5-mnist", "61,706"), ("seminar-mlp", "226,910")):
@@ -328,7 +329,7 @@ def test_the_pad_with_its_first_network_is_small(browser, address):
     page.goto(f"{address}book/draw.html", wait_until="networkidle")
     sizes = {each.url.split("/")[-1]: len(each.body()) for each in responses if "pad" in each.url.split("_static")[-1]}
     context.close()
-    assert len([name for name in sizes if name.startswith("digitnet-best.js")]) == 1
+    assert len([name for name in sizes if name.startswith(f"{FIRST}.js")]) == 1
     assert 100_000 < sum(sizes.values()) < 300_000, sizes
 
 
@@ -338,7 +339,7 @@ def test_a_network_that_cannot_be_reached(pad, opened):
     pad.network.select_option("seminar-mlp")
     pad.alert.get_by_text("can't be reached").wait_for()
     assert KEPT in pad.alert.text_content()
-    assert pad.network.input_value() == "digitnet-best"
+    assert pad.network.input_value() == FIRST
     assert pad.answer.text_content().startswith("Looks like 7")
     opened.faults.clear()  # the failed request itself
     pad.page.unroute("**/seminar-mlp.js*")
@@ -400,7 +401,7 @@ def test_a_file_is_chosen_while_a_network_loads(pad, tmp_path):
     with pad.page.expect_event("requestfinished"):
         route.continue_()
     pad.page.wait_for_timeout(100)
-    assert pad.network.input_value() == "digitnet-best"
+    assert pad.network.input_value() == FIRST
     assert KEPT in pad.alert.text_content()
 
 
@@ -446,7 +447,7 @@ def test_files_that_are_no_network_for_the_pad(pad, tmp_path, content, message):
     pad.root.get_by_label("Use your own network").set_input_files(tmp_path / "mine.json")
     pad.alert.get_by_text(KEPT).wait_for()
     assert message in pad.alert.text_content()
-    assert pad.network.locator("option:checked").text_content() == "DigitNet (chapter 8)"
+    assert pad.network.locator("option:checked").text_content() == FIRST_TITLE
     pad.press("Undo")
     pad.draw(SEVEN)
     assert message in pad.alert.text_content()  # and the board has not moved under the mouse
@@ -610,7 +611,7 @@ def test_an_update_tells_what_was_drawn(pad):
     pad.root.evaluate("element => element.addEventListener('cnncourse-update', ({detail}) => window.last = detail)")
     pad.draw(SEVEN)
     last = pad.page.evaluate("({...last, image: [...last.image], probabilities: [...last.probabilities]})")
-    assert last["network"] == "digitnet-best"
+    assert last["network"] == FIRST
     assert last["image"] == pad.read("image")
     assert last["probabilities"] == pad.read("result.probabilities")
     assert last["shapes"][0] == [8, 26, 26]

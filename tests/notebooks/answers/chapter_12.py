@@ -318,6 +318,10 @@ right(
     style(7, "bar", "5,5 70,3! 28,100 | 20,55 66,50", "my school"),
     style(1, "long", "5,45 50,0! 50,100"),
     style(4, "one stroke", "15,5 5,57! 50,53! 58,10! 46,100"),
+    style(2, "straight", "5,10 55,0! 5,95! 60,98"),
+    lambda: dataclasses.replace(
+        handwriting.find_style(5, "angular"), name="mine", path="58,2 12,4! 9,44! 58,50! 52,96! 4,98"
+    ),
 )
 wrong(
     "12.d",
@@ -327,6 +331,11 @@ wrong(
     ("the course's style 7 plain", lambda: handwriting.Style(7, "mine", handwriting.find_style(7, "plain").path)),
     ("is no point", style(1, "x", "0,0 100")),
     ("a digit is 0 to 9", style(12, "x", "0,0 1,1")),
+    ("stroke without a point", style(1, "x", "50,0 50,100 |")),
+    ("Return a handwriting.Style", lambda: handwriting.Style),
+    ("the course's style 0 slashed", lambda: handwriting.find_style(0, "slashed")),
+    ("not like a 1", style(1, "upside down", "5,98 70,100! 30,0 | 25,50 68,47")),
+    ("not like a 0", style(0, "a one", "50,0 50,100")),
 )
 
 equal("12.a", "any four is right")
