@@ -326,7 +326,7 @@ right(
 wrong(
     "12.d",
     ("Return a handwriting.Style", lambda: "5,5 70,3! 28,100"),
-    ("Return a handwriting.Style", lambda: None),
+    ("Return a handwriting.Style", lambda: (7, "bar", "5,5 70,3! 28,100")),
     ("It looks like a 7, not like a 2", style(2, "bar", "5,5 70,3! 28,100 | 20,55 66,50")),
     ("the course's style 7 plain", lambda: handwriting.Style(7, "mine", handwriting.find_style(7, "plain").path)),
     ("is no point", style(1, "x", "0,0 100")),
@@ -335,7 +335,7 @@ wrong(
     ("Return a handwriting.Style", lambda: handwriting.Style),
     ("the course's style 0 slashed", lambda: handwriting.find_style(0, "slashed")),
     ("not like a 1", style(1, "upside down", "5,98 70,100! 30,0 | 25,50 68,47")),
-    ("not like a 0", style(0, "a one", "50,0 50,100")),
+    ("not like a 0", style(0, "a one", "52,0 50,100")),
 )
 
 equal("12.a", "any four is right")
